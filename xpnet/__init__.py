@@ -1,0 +1,74 @@
+"""Neural-network layers written once, for every array library.
+
+>>> import xpnet
+>>> net = xpnet.TwoLayerNet(784, 50, 10, seed=0)
+
+One line chooses where everything runs: ``xpnet.set_backend("cupy")``.
+"""
+
+from xpnet import datasets, ops
+from xpnet.arrays import asarray, synchronize, to_numpy
+from xpnet.backend import (
+    Backend,
+    BackendStatus,
+    available_backends,
+    get_backend,
+    set_backend,
+    use_backend,
+)
+from xpnet.errors import (
+    BackendMismatchError,
+    BackendUnavailableError,
+    BackwardError,
+    DatasetError,
+    DTypeError,
+    LabelError,
+    ShapeError,
+    XpnetError,
+)
+from xpnet.gradients import numerical_gradient
+from xpnet.layers import AddLayer, Affine, Layer, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.nets import Sequential, TwoLayerNet
+from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
+from xpnet.optimizers import SGD
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "AddLayer",
+    "Affine",
+    "Backend",
+    "BackendMismatchError",
+    "BackendStatus",
+    "BackendUnavailableError",
+    "BackwardError",
+    "DTypeError",
+    "DatasetError",
+    "LabelError",
+    "Layer",
+    "MulLayer",
+    "ReLU",
+    "Sequential",
+    "ShapeError",
+    "Sigmoid",
+    "SoftmaxWithLoss",
+    "TwoLayerNet",
+    "XpnetError",
+    "asarray",
+    "available_backends",
+    "check_labels",
+    "cross_entropy_error",
+    "datasets",
+    "get_backend",
+    "log_softmax",
+    "numerical_gradient",
+    "ops",
+    "relu",
+    "set_backend",
+    "sigmoid",
+    "softmax",
+    "synchronize",
+    "to_numpy",
+    "use_backend",
+]

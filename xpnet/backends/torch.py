@@ -1,0 +1,44 @@
+"""PyTorch, on any device that it knows by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet._typing import Array, Device, DType
+from xpnet.backends.adapter import Adapter
+from xpnet.dtypes import dtype_name
+
+__all__ = ["Torch"]
+
+
+class Torch(Adapter):
+    name = "torch"
+    module = "array_api_compat.torch"
+    install = 'pip install "xpnet[torch]"'
+
+    def from_numpy(self, array: np.ndarray[Any, Any], device: Device, dtype: DType) -> Array:
+        # torch shares memory with NumPy and knows neither read-only arrays nor negative strides.
+        if not array.flags.writeable or any(stride < 0 for stride in array.strides):
+            array = array.copy()
+        return super().from_numpy(array, device, dtype)
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        array = array.detach().cpu()
+        if dtype_name(array.dtype) == "bfloat16":  # NumPy has none; float32 holds it exactly
+            array = array.float()
+        result: np.ndarray[Any, Any] = array.numpy()
+        return result
+
+    def is_readable(self, array: Array) -> bool:
+        return bool(array.device.type == "cpu")
+
+    def synchronize(self, *arrays: Array) -> None:
+        import torch
+
+        for kind in {array.device.type for array in arrays} - {"cpu", "meta"}:
+            getattr(torch, kind).synchronize()
+
+    def _to_device(self, array: Array, device: Device) -> Array:
+        return array.to(device)

@@ -1,0 +1,85 @@
+"""Dtypes by name, because every array library has its own objects for the same ones."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from xpnet._typing import DType, Namespace
+from xpnet.errors import DTypeError
+
+__all__ = ["FLOATS", "dtype_name", "find_dtype", "is_float", "is_half", "is_integer"]
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+_HALVES = ("float16", "bfloat16")
+
+
+@lru_cache(maxsize=256)
+def dtype_name(dtype: DType) -> str:
+    """Return the name of a dtype without its library.
+
+    Parameters
+    ----------
+    dtype : dtype or str
+        A dtype of any array library.
+
+    Returns
+    -------
+    str
+        Such as ``"float32"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dtype_name(np.float32), dtype_name(np.dtype("int64")), dtype_name("bfloat16")
+    ('float32', 'int64', 'bfloat16')
+    """
+    if isinstance(dtype, str):
+        return dtype
+    try:
+        return np.dtype(dtype).name
+    except TypeError:  # not one of NumPy's: torch.float32, array_api_strict.float32
+        return str(dtype).rsplit(".", 1)[-1]
+
+
+@lru_cache(maxsize=256)
+def is_float(dtype: DType) -> bool:
+    """Whether layers compute in this dtype: a real floating one of at most 64 bits."""
+    return dtype_name(dtype) in FLOATS
+
+
+@lru_cache(maxsize=256)
+def is_half(dtype: DType) -> bool:
+    """Whether sums in this dtype must be held in float32."""
+    return dtype_name(dtype) in _HALVES
+
+
+@lru_cache(maxsize=256)
+def is_integer(dtype: DType) -> bool:
+    """Whether values of this dtype can be class indices."""
+    return dtype_name(dtype).lstrip("u").rstrip("0123456789") == "int"
+
+
+def find_dtype(xp: Namespace, dtype: DType) -> DType:
+    """Return a namespace's own dtype of the same name.
+
+    Parameters
+    ----------
+    xp : namespace
+        Where to look.
+    dtype : dtype or str
+        A dtype of any array library, or its name.
+
+    Raises
+    ------
+    DTypeError
+        If the library has no such dtype.
+    """
+    name = dtype_name(dtype)
+    found = getattr(xp, name, None)
+    if found is None:
+        msg = f"{xp.__name__} has no dtype {name!r}"
+        raise DTypeError(msg)
+    # NumPy-like libraries name their scalar types, not their dtypes: np.float32.
+    return np.dtype(found) if isinstance(found, type) and issubclass(found, np.generic) else found

@@ -1,0 +1,61 @@
+"""Every error that xpnet raises on purpose.
+
+Each is an :class:`XpnetError` and also the built-in exception that a caller would expect,
+so that ``except ValueError`` keeps working. The same mistake raises the same error on every
+backend.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackendMismatchError",
+    "BackendUnavailableError",
+    "BackwardError",
+    "DTypeError",
+    "DatasetError",
+    "LabelError",
+    "ShapeError",
+    "XpnetError",
+]
+
+
+class XpnetError(Exception):
+    """Base of all errors raised by xpnet.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> try:
+    ...     xpnet.ReLU().backward(np.ones(3))
+    ... except xpnet.XpnetError as error:
+    ...     print(error)
+    ReLU: backward was called before forward; call forward first
+    """
+
+
+class BackendUnavailableError(XpnetError, ImportError):
+    """An array library is not installed, or finds no device that it can use."""
+
+
+class BackendMismatchError(XpnetError, TypeError):
+    """Arrays that must live together belong to different libraries or devices."""
+
+
+class ShapeError(XpnetError, ValueError):
+    """An array has a shape that the layer or op cannot take."""
+
+
+class DTypeError(XpnetError, TypeError):
+    """An array has a dtype that the layer or op cannot take."""
+
+
+class LabelError(XpnetError, ValueError):
+    """A label is not a class: out of range, negative, NaN, or a row that is no distribution."""
+
+
+class BackwardError(XpnetError, RuntimeError):
+    """``backward`` has no forward to go back through."""
+
+
+class DatasetError(XpnetError, OSError):
+    """A data file is missing, damaged or cannot be fetched."""

@@ -1,0 +1,11 @@
+"""Layers: an op with a memory for its backward, and with parameters of its own."""
+
+from xpnet.layers.add import AddLayer
+from xpnet.layers.affine import Affine
+from xpnet.layers.layer import Layer
+from xpnet.layers.mul import MulLayer
+from xpnet.layers.relu import ReLU
+from xpnet.layers.sigmoid import Sigmoid
+from xpnet.layers.softmax_with_loss import SoftmaxWithLoss
+
+__all__ = ["AddLayer", "Affine", "Layer", "MulLayer", "ReLU", "Sigmoid", "SoftmaxWithLoss"]

@@ -1,0 +1,138 @@
+"""The Affine layer."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from xpnet._typing import Array
+from xpnet.arrays import asarray
+from xpnet.backend import BackendSpec
+from xpnet.checks import check_floats
+from xpnet.layers.layer import Layer
+from xpnet.ops.affine import affine, affine_backward, affine_param_gradients, check_parameters
+
+__all__ = ["Affine"]
+
+
+class Affine(Layer):
+    """``y = x @ W + b``, with the gradients ``dW`` and ``db`` after backward.
+
+    Parameters
+    ----------
+    W : array, shape (D, M)
+        Weights.
+    b : array, shape (M,)
+        Bias.
+    xp : str, module or Backend, optional
+        Where to move ``W`` and ``b``, in its dtype. Unless given, the layer lives where they do,
+        and works on these very arrays.
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError
+        If ``W`` and ``b`` do not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> layer = xpnet.Affine(np.asarray([[1.0], [10.0]]), np.asarray([0.5]))
+    >>> layer.forward(np.asarray([[2.0, 3.0]]))
+    array([[32.5]])
+    >>> layer.backward(np.asarray([[1.0]]))
+    array([[ 1., 10.]])
+    >>> layer.dW
+    array([[2.],
+           [3.]])
+    """
+
+    def __init__(self, W: Array, b: Array, *, xp: BackendSpec | None = None) -> None:
+        super().__init__()
+        if xp is not None:
+            W, b = asarray(W, xp=xp), asarray(b, xp=xp)
+        check_floats(type(self).__name__, W=W, b=b)
+        check_parameters(W, b)
+        self.params = {"W": W, "b": b}
+
+    @classmethod
+    def random(
+        cls,
+        input_size: int,
+        output_size: int,
+        *,
+        weight_init_std: float = 0.01,
+        seed: int | np.random.Generator | None = None,
+        xp: BackendSpec | None = None,
+    ) -> Self:
+        """Return a layer with normally distributed weights and a bias of zeros.
+
+        The weights are drawn on the host in float64 and then rounded, so that the same seed
+        gives the same bits on every backend.
+
+        Parameters
+        ----------
+        input_size, output_size : int
+            D and M.
+        weight_init_std : float
+            The standard deviation of the weights.
+        seed : int, numpy.random.Generator or None
+            What to draw from.
+        xp : str, module or Backend, optional
+            Where the parameters are created; the current backend unless given.
+
+        Examples
+        --------
+        >>> import xpnet
+        >>> xpnet.Affine.random(784, 50, seed=0)
+        Affine(W(784, 50), b(50,))
+        """
+        rng = np.random.default_rng(seed)
+        W = weight_init_std * rng.standard_normal((input_size, output_size))
+        return cls(asarray(W, xp=xp), asarray(np.zeros(output_size), xp=xp))
+
+    @property
+    def W(self) -> Array:
+        return self.params["W"]
+
+    @W.setter
+    def W(self, W: Array) -> None:
+        self.params["W"] = W
+
+    @property
+    def b(self) -> Array:
+        return self.params["b"]
+
+    @b.setter
+    def b(self, b: Array) -> None:
+        self.params["b"] = b
+
+    @property
+    def dW(self) -> Array | None:
+        """The gradient with respect to ``W``; None before backward."""
+        return self.grads.get("W")
+
+    @property
+    def db(self) -> Array | None:
+        """The gradient with respect to ``b``; None before backward."""
+        return self.grads.get("b")
+
+    def forward(self, x: Array) -> Array:
+        """Return ``x @ W + b``; see :func:`xpnet.ops.affine`."""
+        W, b = self.params["W"], self.params["b"]
+        y = affine(x, W, b)
+        self._save(x, W)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        """Return ``dx``, and keep ``dW`` and ``db``; see :func:`xpnet.ops.affine_backward`."""
+        x, W = self._saved()
+        dx, dW, db = affine_backward(dout, x, W)
+        self.grads.update(W=dW, b=db)
+        return dx
+
+    def backward_params(self, dout: Array) -> None:
+        """Keep ``dW`` and ``db``, and spare the matrix product for ``dx``."""
+        x, W = self._saved()
+        dW, db = affine_param_gradients(dout, x, W)
+        self.grads.update(W=dW, b=db)

@@ -1,0 +1,40 @@
+"""The ReLU layer."""
+
+from __future__ import annotations
+
+from xpnet._typing import Array
+from xpnet.layers.layer import Layer
+from xpnet.ops.relu import relu, relu_backward
+
+__all__ = ["ReLU"]
+
+
+class ReLU(Layer):
+    """``y = max(x, 0)``, element by element.
+
+    Parameters
+    ----------
+    xp : str, module or Backend, optional
+        Where inputs must come from; anywhere unless given.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> layer = xpnet.ReLU()
+    >>> layer.forward(np.asarray([-1.0, 2.0]))
+    array([0., 2.])
+    >>> layer.backward(np.asarray([5.0, 5.0]))
+    array([0., 5.])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Return ``max(x, 0)``; see :func:`xpnet.relu`."""
+        self._check_home(x)
+        y = relu(x)
+        self._save(y)
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        """Return ``dx``; see :func:`xpnet.ops.relu_backward`."""
+        (y,) = self._saved()
+        return relu_backward(dout, y)

@@ -1,0 +1,149 @@
+"""The affine map ``y = x @ W + b`` and its derivative."""
+
+from __future__ import annotations
+
+from math import prod
+
+from xpnet._typing import Array, Namespace
+from xpnet.checks import check_floats, upstream_shape_text
+from xpnet.errors import ShapeError
+from xpnet.ops.precision import rounded, widened
+
+__all__ = ["affine", "affine_backward", "affine_param_gradients", "check_parameters"]
+
+_NAME = "Affine"
+
+
+def affine(x: Array, W: Array, b: Array) -> Array:
+    """Multiply by a matrix and add a bias: ``y = x @ W + b``.
+
+    Parameters
+    ----------
+    x : array, shape (..., D)
+        Samples; any number of leading axes, none included.
+    W : array, shape (D, M)
+        Weights.
+    b : array, shape (M,)
+        Bias.
+
+    Returns
+    -------
+    array, shape (..., M)
+        In the library, on the device and of the dtype of ``x``.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+    DTypeError
+        If an array is not of floats, or their dtypes differ.
+    BackendMismatchError
+        If the arrays do not live together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import affine
+    >>> affine(np.asarray([[1.0, 2.0]]), np.asarray([[1.0, 0.0], [0.0, 10.0]]), np.ones(2))
+    array([[ 2., 21.]])
+    """
+    xp = check_floats(_NAME, x=x, W=W, b=b)
+    check_parameters(W, b)
+    if x.ndim == 0 or x.shape[-1] != W.shape[0]:
+        msg = (
+            f"{_NAME}: x has shape {tuple(x.shape)}, but W has shape {tuple(W.shape)}; "
+            f"the last axis of x must have length {W.shape[0]}"
+        )
+        raise ShapeError(msg)
+    wide_x, wide_W, wide_b = widened(xp, x, W, b)
+    y = xp.matmul(_rows(xp, wide_x), wide_W)
+    y += wide_b  # y is ours alone
+    return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
+
+
+def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array]:
+    """Return the gradients of :func:`affine`.
+
+    From ``y = x @ W + b`` follow ``dx = dout @ W.T``, ``dW = x.T @ dout`` and ``db``, the sum of
+    the rows of ``dout``.
+
+    Parameters
+    ----------
+    dout : array, shape (..., M)
+        The gradient of the loss with respect to ``y``.
+    x : array, shape (..., D)
+        As in forward.
+    W : array, shape (D, M)
+        As in forward.
+
+    Returns
+    -------
+    dx : array, shape (..., D)
+    dW : array, shape (D, M)
+    db : array, shape (M,)
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError
+        As :func:`affine`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import affine_backward
+    >>> dx, dW, db = affine_backward(np.ones((1, 2)), np.asarray([[1.0, 2.0]]), np.eye(2))
+    >>> dW
+    array([[1., 1.],
+           [2., 2.]])
+    """
+    dW, db = affine_param_gradients(dout, x, W)
+    xp = check_floats(_NAME, dout=dout, W=W)
+    wide_dout, wide_W = widened(xp, dout, W)
+    dx = xp.matmul(_rows(xp, wide_dout), wide_W.T)
+    return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x), dW, db
+
+
+def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Array]:
+    """Return ``dW`` and ``db`` of :func:`affine` without ``dx``.
+
+    In the first layer of a net nobody reads ``dx``, and it costs a whole matrix product.
+    Parameters and errors are those of :func:`affine_backward`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import affine_param_gradients
+    >>> dW, db = affine_param_gradients(np.ones((3, 2)), np.ones((3, 4)), np.ones((4, 2)))
+    >>> db
+    array([3., 3.])
+    """
+    xp = check_floats(_NAME, dout=dout, x=x, W=W)
+    expected = (*x.shape[:-1], W.shape[-1])
+    if dout.shape != expected:
+        raise ShapeError(upstream_shape_text(_NAME, dout.shape, expected))
+    wide_dout, wide_x = widened(xp, dout, x)
+    dout_rows = _rows(xp, wide_dout)
+    dW = xp.matmul(_rows(xp, wide_x).T, dout_rows)
+    db = xp.sum(dout_rows, axis=0)
+    return rounded(xp, dW, like=x), rounded(xp, db, like=x)
+
+
+def check_parameters(W: Array, b: Array) -> None:
+    """Make sure that a weight and a bias fit together.
+
+    Raises
+    ------
+    ShapeError
+        If their shapes are not (D, M) and (M,).
+    """
+    if W.ndim != 2 or b.ndim != 1 or b.shape[0] != W.shape[1]:
+        msg = (
+            f"{_NAME}: W has shape {tuple(W.shape)} and b has shape {tuple(b.shape)}; "
+            "they must be (D, M) and (M,)"
+        )
+        raise ShapeError(msg)
+
+
+def _rows(xp: Namespace, x: Array) -> Array:
+    """Return ``x`` with its leading axes folded into one."""
+    return x if x.ndim == 2 else xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))

@@ -1,0 +1,237 @@
+"""Cross entropy of probabilities, and of scores together with softmax; with derivatives."""
+
+from __future__ import annotations
+
+from math import prod
+
+from xpnet._typing import Array, Namespace, Number
+from xpnet.checks import check_axis, check_floats, check_same_home
+from xpnet.errors import DTypeError, ShapeError
+from xpnet.ops.labels import are_indices, check_target, index_dtype, one_hot, row_weights
+from xpnet.ops.precision import rounded, widened
+from xpnet.ops.quiet import quiet
+
+__all__ = [
+    "cross_entropy_error",
+    "cross_entropy_error_backward",
+    "softmax_with_loss",
+    "softmax_with_loss_backward",
+]
+
+_NAME = "SoftmaxWithLoss"
+
+
+@quiet
+def cross_entropy_error(y: Array, t: Array) -> Array:
+    """Return the mean of ``-log(y)`` at the true classes.
+
+    The book adds 1e-7 inside the logarithm, which caps the loss at 16.1; here a probability of 0
+    gives inf. To train, prefer :func:`softmax_with_loss`, which never forms the probability.
+
+    Parameters
+    ----------
+    y : array, shape (..., C)
+        Probabilities, of floats.
+    t : array, shape (...) or (..., C)
+        Class indices of integers, or one-hot or soft rows.
+
+    Returns
+    -------
+    array, shape ()
+        Of the dtype, library and device of ``y``; 0 for an empty batch.
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError
+        If ``t`` does not fit ``y``.
+    LabelError
+        If a label is no class, or a row no distribution (see ``xpnet.check_labels`` for GPUs).
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> y = np.asarray([[0.25, 0.75], [0.5, 0.5]])
+    >>> print(f"{xpnet.cross_entropy_error(y, np.asarray([1, 0])):.4f}")
+    0.4904
+    """
+    xp = _check("cross_entropy_error", t, y=y)
+    (wide,) = widened(xp, y)
+    return rounded(xp, _mean(xp, -_expected(xp, xp.log(wide), t)), like=y)
+
+
+@quiet
+def cross_entropy_error_backward(dout: Array | Number, y: Array, t: Array) -> Array:
+    """Return the gradient of :func:`cross_entropy_error`, ``-dout * t / (y * N)``.
+
+    Parameters
+    ----------
+    dout : array of shape (), or number
+        The gradient of what follows with respect to the loss.
+    y, t : array
+        As in forward.
+
+    Returns
+    -------
+    array, shape (..., C)
+        The gradient with respect to ``y``.
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError, LabelError
+        As :func:`cross_entropy_error`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import cross_entropy_error_backward
+    >>> cross_entropy_error_backward(1.0, np.asarray([[0.25, 0.75]]), np.asarray([0]))
+    array([[-4.,  0.]])
+    """
+    name = "cross_entropy_error"
+    xp = _check(name, t, y=y)
+    (wide,) = widened(xp, y)
+    rows = _rows(xp, t, wide)
+    dy = xp.where(rows == 0, 0.0, -rows / wide) * _share(xp, name, dout, y)
+    return rounded(xp, _weighted(xp, dy, t), like=y)
+
+
+@quiet
+def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
+    """Return the cross entropy of ``softmax(x)``, and the probabilities.
+
+    With ``m = max(x)`` the loss of a sample is ``log(sum(exp(x - m))) - (x[t] - m)``, or its
+    mean over a soft row: it is exact at any score, where the logarithm of a rounded probability
+    is not.
+
+    Parameters
+    ----------
+    x : array, shape (..., C)
+        Scores, of floats.
+    t : array, shape (...) or (..., C)
+        Class indices of integers, or one-hot or soft rows.
+
+    Returns
+    -------
+    loss : array, shape ()
+        The mean over the samples, of the dtype of ``x``; 0 for an empty batch.
+    y : array, shape (..., C)
+        ``softmax(x)``.
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError
+        If ``t`` does not fit ``x``.
+    LabelError
+        If a label is no class, or a row no distribution (see ``xpnet.check_labels`` for GPUs).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import softmax_with_loss
+    >>> loss, y = softmax_with_loss(np.asarray([[0.0, 100.0]]), np.asarray([0]))
+    >>> float(loss)
+    100.0
+    """
+    xp = _check(_NAME, t, x=x)
+    (wide,) = widened(xp, x)
+    shifted = wide - xp.max(wide, axis=-1, keepdims=True)
+    y = xp.exp(shifted)
+    total = xp.sum(y, axis=-1, keepdims=True)
+    y /= total
+    if are_indices(t, x):
+        losses = xp.log(total[..., 0]) - _expected(xp, shifted, t)
+    else:
+        losses = -_expected(xp, shifted - xp.log(total), t)
+    return rounded(xp, _mean(xp, losses), like=x), rounded(xp, y, like=x)
+
+
+@quiet
+def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Array:
+    """Return the gradient of :func:`softmax_with_loss`, ``dout * (y - t) / N``.
+
+    Parameters
+    ----------
+    dout : array of shape (), or number
+        The gradient of what follows with respect to the loss.
+    y : array, shape (..., C)
+        The probabilities from forward.
+    t : array, shape (...) or (..., C)
+        As in forward.
+
+    Returns
+    -------
+    array, shape (..., C)
+        The gradient with respect to ``x``.
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError, LabelError
+        As :func:`softmax_with_loss`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import softmax_with_loss_backward
+    >>> softmax_with_loss_backward(1.0, np.asarray([[0.25, 0.75]]), np.asarray([1]))
+    array([[ 0.25, -0.25]])
+    """
+    xp = _check(_NAME, t, y=y)
+    (wide,) = widened(xp, y)
+    rows = _rows(xp, t, wide)
+    if not are_indices(t, y):  # rows may sum to 1 only nearly; this is the exact derivative
+        wide = wide * xp.sum(rows, axis=-1, keepdims=True)
+    dx = wide - rows
+    dx *= _share(xp, _NAME, dout, y)
+    return rounded(xp, _weighted(xp, dx, t), like=y)
+
+
+def _check(layer: str, t: Array, **scores: Array) -> Namespace:
+    xp = check_floats(layer, **scores)
+    check_axis(layer, -1, **scores)
+    check_target(layer, t, **scores)
+    return xp
+
+
+def _rows(xp: Namespace, t: Array, y: Array) -> Array:
+    """Return any target as rows in the dtype of ``y``."""
+    return one_hot(xp, t, y) if are_indices(t, y) else xp.astype(t, y.dtype, copy=False)
+
+
+def _expected(xp: Namespace, values: Array, t: Array) -> Array:
+    """Return the mean of each row of values under the distribution ``t``."""
+    if not are_indices(t, values):
+        rows = xp.astype(t, values.dtype, copy=False)
+        # A class of probability 0 counts nothing, even where its logarithm is -inf.
+        return xp.sum(xp.where(rows == 0, 0.0, rows * values), axis=-1)
+    weights = row_weights(xp, t, values)
+    indices = xp.astype(t, index_dtype(xp), copy=False)
+    if weights is not None:
+        indices = xp.minimum(xp.maximum(indices, 0), values.shape[-1] - 1)
+    picked = xp.take_along_axis(values, xp.expand_dims(indices, axis=-1), axis=-1)[..., 0]
+    return picked if weights is None else picked * weights
+
+
+def _weighted(xp: Namespace, dx: Array, t: Array) -> Array:
+    """Return the gradient with the rows of labels that are no classes turned to NaN."""
+    weights = row_weights(xp, t, dx) if are_indices(t, dx) else None
+    return dx if weights is None else dx * xp.expand_dims(weights, axis=-1)
+
+
+def _mean(xp: Namespace, losses: Array) -> Array:
+    return xp.sum(losses) / max(prod(losses.shape), 1)
+
+
+def _share(xp: Namespace, layer: str, dout: Array | Number, y: Array) -> Array | Number:
+    """Return the gradient that reaches each sample of a mean."""
+    samples = max(prod(y.shape[:-1]), 1)
+    if isinstance(dout, int | float):
+        return dout / samples
+    check_same_home(layer, dout=dout, x=y)
+    if dout.shape != ():
+        msg = f"{layer}: dout has shape {tuple(dout.shape)}, but the loss has shape ()"
+        raise ShapeError(msg)
+    if dout.dtype != y.dtype:
+        msg = f"{layer}: dout is {dout.dtype}, but x was {y.dtype}"
+        raise DTypeError(msg)
+    (wide_dout,) = widened(xp, dout)
+    return wide_dout / samples

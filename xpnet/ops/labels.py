@@ -1,0 +1,162 @@
+"""What a target ``t`` may be: class indices, or a row of probabilities for each sample.
+
+Scores of shape ``(..., C)`` go with indices of shape ``(...)`` or with rows, one-hot or soft, of
+shape ``(..., C)``.
+
+The *values* are checked where the host can read them without waiting, which is everywhere but
+on a GPU and under a trace. There, an index out of range makes the loss and the sample's gradient
+NaN: a wrong number never comes out, and no step waits. :func:`check_labels` reads them anywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet._typing import Array, Namespace
+from xpnet.arrays import device_of, to_numpy
+from xpnet.backends import adapter_of
+from xpnet.checks import check_same_home
+from xpnet.dtypes import dtype_name, is_float, is_half, is_integer
+from xpnet.errors import DTypeError, LabelError, ShapeError
+
+__all__ = ["are_indices", "check_labels", "check_target", "index_dtype", "one_hot", "row_weights"]
+
+
+def are_indices(t: Array, x: Array) -> bool:
+    """Whether ``t`` holds class indices for scores ``x``, and not rows."""
+    return bool(t.ndim == x.ndim - 1)
+
+
+def check_target(layer: str, t: Array, **scores: Array) -> None:
+    """Make sure that ``t`` is a target for one array of scores.
+
+    Raises
+    ------
+    BackendMismatchError
+        If ``t`` does not live where the scores do.
+    ShapeError
+        If ``t`` has neither the shape of the scores nor that of their leading axes.
+    DTypeError
+        If indices are not integers, or rows are not real numbers.
+    LabelError
+        If a value is no label, as far as the host can read them here.
+    """
+    check_same_home(layer, **scores, t=t)
+    ((name, x),) = scores.items()
+    if t.shape not in (x.shape, x.shape[:-1]):
+        msg = (
+            f"{layer}: t has shape {tuple(t.shape)}, but {name} has shape {tuple(x.shape)}; t "
+            f"must hold class indices of shape {tuple(x.shape[:-1])} or rows of shape "
+            f"{tuple(x.shape)}"
+        )
+        raise ShapeError(msg)
+    if are_indices(t, x):
+        if not is_integer(t.dtype):
+            found = dtype_name(t.dtype)
+            msg = f"{layer}: t holds class indices and must be of integers, not {found}"
+            raise DTypeError(msg)
+    elif not (is_float(t.dtype) or is_integer(t.dtype) or dtype_name(t.dtype) == "bool"):
+        msg = f"{layer}: t holds rows and must be of real numbers, not {dtype_name(t.dtype)}"
+        raise DTypeError(msg)
+    if _is_readable(t):
+        _check_values(layer, t, x.shape[-1], are_indices(t, x))
+
+
+def check_labels(t: Array, classes: int) -> None:
+    """Read labels, wherever they live, and make sure that each is one.
+
+    The layers do this by themselves where it costs nothing. On a GPU it waits for the device, so
+    call it once for a whole data set before training.
+
+    Parameters
+    ----------
+    t : array, shape (...) or (..., C)
+        Class indices, if of integers and not of shape (..., C); else rows.
+    classes : int
+        The number C of classes.
+
+    Raises
+    ------
+    LabelError
+        If an index is not in ``range(classes)``, or a row is no distribution.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> xpnet.check_labels(np.asarray([3, 10]), classes=10)
+    Traceback (most recent call last):
+    ...
+    xpnet.errors.LabelError: t: label 10 at index (1,) is not one of the classes 0 to 9
+    """
+    is_rows = t.ndim > 0 and t.shape[-1] == classes and (t.ndim > 1 or not is_integer(t.dtype))
+    _check_values("t", t, classes, indices=not is_rows)
+
+
+def _is_readable(t: Array) -> bool:
+    return adapter_of(t).is_readable(t)
+
+
+def _check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
+    host = to_numpy(t)
+    if host.size == 0:
+        return
+    if indices:
+        if host.min() < 0 or host.max() >= classes:
+            raise LabelError(_index_text(layer, host, classes))
+    elif not _are_distributions(host):
+        raise LabelError(_row_text(layer, host))
+
+
+def _are_distributions(rows: np.ndarray[Any, Any]) -> bool:
+    return bool(rows.min() >= 0) and bool((abs(_sums(rows) - 1) <= _tolerance(rows)).all())
+
+
+def _sums(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    sums: np.ndarray[Any, Any] = rows.sum(axis=-1, dtype=None if rows.dtype != "float16" else "f4")
+    return sums
+
+
+def _tolerance(rows: np.ndarray[Any, Any]) -> float:
+    # Rows as people round them: to three decimals, or as far as 16 bits go.
+    return 1e-2 if is_half(rows.dtype) else 1e-3
+
+
+def _index_text(layer: str, t: np.ndarray[Any, Any], classes: int) -> str:
+    where = np.unravel_index(int(np.argmax((t < 0) | (t >= classes))), t.shape)
+    at = tuple(map(int, where))
+    return f"{layer}: label {t[at]} at index {at} is not one of the classes 0 to {classes - 1}"
+
+
+def _row_text(layer: str, t: np.ndarray[Any, Any]) -> str:
+    rows = t.reshape(-1, t.shape[-1])
+    with np.errstate(invalid="ignore"):
+        bad = ~((rows.min(axis=-1) >= 0) & (abs(_sums(rows) - 1) <= _tolerance(rows)))
+    first = int(np.argmax(bad))
+    return (
+        f"{layer}: row {first} of t sums to {_sums(rows)[first]:.6g} with a least entry of "
+        f"{rows[first].min():.6g}; a row of labels must not be negative and must sum to 1"
+    )
+
+
+def index_dtype(xp: Namespace) -> Any:
+    """Return the integer dtype in which a library takes indices."""
+    return xp.__array_namespace_info__().default_dtypes()["indexing"]
+
+
+def one_hot(xp: Namespace, t: Array, x: Array) -> Array:
+    """Return class indices as rows of 0 and 1 in the shape and dtype of the scores ``x``."""
+    classes = xp.arange(x.shape[-1], dtype=index_dtype(xp), device=device_of(t))
+    indices = xp.astype(t, index_dtype(xp), copy=False)
+    return xp.astype(xp.expand_dims(indices, axis=-1) == classes, x.dtype)
+
+
+def row_weights(xp: Namespace, t: Array, x: Array) -> Array | None:
+    """Return 1 for each class index in range and NaN for others; None if all were checked."""
+    if _is_readable(t):
+        return None
+    indices = xp.astype(t, index_dtype(xp), copy=False)
+    in_range = (indices >= 0) & (indices < x.shape[-1])
+    one = xp.ones(t.shape, dtype=x.dtype, device=device_of(x))
+    return xp.where(in_range, one, xp.nan)

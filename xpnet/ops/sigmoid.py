@@ -1,0 +1,80 @@
+"""The logistic function ``1 / (1 + exp(-x))`` and its derivative."""
+
+from __future__ import annotations
+
+from xpnet._typing import Array
+from xpnet.checks import check_floats, check_upstream
+from xpnet.ops.precision import rounded, widened
+
+__all__ = ["sigmoid", "sigmoid_backward"]
+
+_NAME = "Sigmoid"
+
+
+def sigmoid(x: Array) -> Array:
+    """Return ``1 / (1 + exp(-x))`` without overflow, and right to the last digits in both tails.
+
+    Multiplying numerator and denominator by ``exp(min(x, 0))`` leaves only exponents that are
+    not positive: ``exp(min(x, 0)) / (1 + exp(-abs(x)))``.
+
+    Parameters
+    ----------
+    x : array
+        Of floats, any shape; infinities give 0 and 1, NaN gives NaN.
+
+    Returns
+    -------
+    array
+        Of the shape, dtype, library and device of ``x``.
+
+    Raises
+    ------
+    DTypeError
+        If ``x`` is not of floats.
+    BackendMismatchError
+        If ``x`` is no array.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> xpnet.sigmoid(np.asarray([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    xp = check_floats(_NAME, x=x)
+    (wide,) = widened(xp, x)
+    y = xp.exp(xp.minimum(wide, 0)) / (1 + xp.exp(-xp.abs(wide)))
+    return rounded(xp, y, like=x)
+
+
+def sigmoid_backward(dout: Array, y: Array) -> Array:
+    """Return the gradient of :func:`sigmoid`, ``dout * y * (1 - y)``.
+
+    Parameters
+    ----------
+    dout : array
+        The gradient of the loss with respect to ``y``.
+    y : array
+        The result of :func:`sigmoid`.
+
+    Returns
+    -------
+    array
+        The gradient with respect to ``x``, of the same shape.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    DTypeError, BackendMismatchError
+        As :func:`sigmoid`, or if the two differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import sigmoid_backward
+    >>> sigmoid_backward(np.asarray([4.0]), np.asarray([0.5]))
+    array([1.])
+    """
+    xp = check_upstream(_NAME, dout, y=y)
+    wide_dout, wide_y = widened(xp, dout, y)
+    return rounded(xp, wide_dout * wide_y * (1 - wide_y), like=dout)

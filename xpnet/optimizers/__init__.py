@@ -1,0 +1,5 @@
+"""Optimizers: how parameters follow their gradients."""
+
+from xpnet.optimizers.sgd import SGD
+
+__all__ = ["SGD"]
