@@ -6,7 +6,7 @@
 One line chooses where everything runs: ``xpnet.set_backend("cupy")``.
 """
 
-from xpnet import datasets, ops
+from xpnet import datasets, ops, training
 from xpnet.arrays import asarray, synchronize, to_numpy
 from xpnet.backend import (
     Backend,
@@ -70,5 +70,6 @@ __all__ = [
     "softmax",
     "synchronize",
     "to_numpy",
+    "training",
     "use_backend",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
@@ -68,10 +68,11 @@ def asarray(
     """
     backend = resolve_backend(xp, device)
     adapter = backend.adapter
-    source = obj if _is_array_of(adapter, obj) else to_numpy(obj)
+    is_at_home = _is_array_of(adapter, obj)
+    source = obj if is_at_home else to_numpy(obj)
     if dtype is None:
         dtype = backend.dtype if "float" in dtype_name(source.dtype) else source.dtype
-    if source is obj:
+    if is_at_home:
         return adapter.move(source, backend.device, dtype)
     name = dtype_name(dtype)
     if name != "bfloat16":  # rounding on the host gives the same bits on every backend
@@ -80,7 +81,7 @@ def asarray(
     return adapter.from_numpy(source, backend.device, find_dtype(adapter.xp, name))
 
 
-def _is_array_of(adapter: Adapter, obj: Any) -> TypeGuard[Array]:
+def _is_array_of(adapter: Adapter, obj: object) -> bool:
     try:
         return adapter_of(obj) is adapter
     except BackendMismatchError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
-from xpnet.backends import adapter_of
+from xpnet.backends import Adapter, adapter_of
 from xpnet.dtypes import dtype_name, is_float
 from xpnet.errors import BackendMismatchError, DTypeError, ShapeError
 
@@ -53,12 +53,13 @@ def check_same_home(layer: str, **arrays: Array) -> Namespace:
     return adapter.xp
 
 
-def _adapter_of_argument(layer: str, name: str, array: Array):  # type: ignore[no-untyped-def]
+def _adapter_of_argument(layer: str, name: str, array: Array) -> Adapter:
     try:
         return adapter_of(array)
     except BackendMismatchError:
-        msg = f"{layer}: {name} is a {type(array).__name__}, not an array; use xpnet.asarray"
-        raise BackendMismatchError(f"{msg}({name})") from None
+        kind = type(array).__name__
+        msg = f"{layer}: {name} is a {kind}, not an array; use xpnet.asarray({name})"
+        raise BackendMismatchError(msg) from None
 
 
 def _same_device(a: Array, b: Array) -> bool:

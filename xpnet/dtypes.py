@@ -15,7 +15,11 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 _HALVES = ("float16", "bfloat16")
 
 
-@lru_cache(maxsize=256)
+# typed=True keeps equal hashes of two libraries' dtypes apart, which must not be compared.
+_remembered = lru_cache(maxsize=256, typed=True)
+
+
+@_remembered
 def dtype_name(dtype: DType) -> str:
     """Return the name of a dtype without its library.
 
@@ -43,19 +47,19 @@ def dtype_name(dtype: DType) -> str:
         return str(dtype).rsplit(".", 1)[-1]
 
 
-@lru_cache(maxsize=256)
+@_remembered
 def is_float(dtype: DType) -> bool:
     """Whether layers compute in this dtype: a real floating one of at most 64 bits."""
     return dtype_name(dtype) in FLOATS
 
 
-@lru_cache(maxsize=256)
+@_remembered
 def is_half(dtype: DType) -> bool:
     """Whether sums in this dtype must be held in float32."""
     return dtype_name(dtype) in _HALVES
 
 
-@lru_cache(maxsize=256)
+@_remembered
 def is_integer(dtype: DType) -> bool:
     """Whether values of this dtype can be class indices."""
     return dtype_name(dtype).lstrip("u").rstrip("0123456789") == "int"

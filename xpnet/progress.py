@@ -17,6 +17,7 @@ class Progress(Protocol):
 
     def update(self, n: int = 1) -> object: ...
     def set_postfix_str(self, s: str) -> object: ...
+    def write(self, s: str) -> object: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc_info: object) -> object: ...
 
@@ -70,6 +71,13 @@ class _PlainLine:
 
     def set_postfix_str(self, s: str) -> None:
         self.postfix = s
+
+    def write(self, s: str) -> None:
+        """Print a line of its own above the progress."""
+        if self.visible:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print(s, flush=True)
+        self._write()
 
     def _write(self) -> None:
         if self.visible:

@@ -37,7 +37,7 @@ class Jax(Adapter):
         if dtype_name(dtype) == "float64":
             import jax
 
-            jax.config.update("jax_enable_x64", True)
+            jax.config.update("jax_enable_x64", True)  # noqa: FBT003
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Device, dtype: DType) -> Array:
         import jax

@@ -42,7 +42,7 @@ class TwoLayerNet(Sequential):
     >>> for _ in range(10):
     ...     optimizer.update(net.params, net.gradient(x, t))
     >>> print(f"{net.loss(x, t):.3f}")
-    1.196
+    2.220
     """
 
     def __init__(

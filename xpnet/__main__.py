@@ -1,0 +1,5 @@
+"""``python -m xpnet``."""
+
+from xpnet.cli import main
+
+raise SystemExit(main())

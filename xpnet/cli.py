@@ -1,0 +1,142 @@
+"""The command line: ``python -m xpnet``, or ``xpnet``."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import xpnet
+from xpnet.backends import backend_names
+from xpnet.dtypes import dtype_name
+from xpnet.training import train
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+
+_LOADERS: dict[str, Callable[[], Any]] = {
+    "digits": xpnet.datasets.load_digits,
+    "mnist": xpnet.datasets.load_mnist,
+    "fashion": xpnet.datasets.load_fashion_mnist,
+}
+_ITERATIONS = {"digits": 1_500, "mnist": 10_000, "fashion": 10_000}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, 2 after an error, 130 after Ctrl-C.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; those of the process unless given.
+
+    Examples
+    --------
+    >>> from xpnet.cli import main
+    >>> main(["train", "--iterations", "30"])  # doctest: +ELLIPSIS
+    digits: 1438 training and 359 test samples; sizes 64-50-10, batch 100, lr 0.1, seed 0
+    numpy ... on cpu, float32
+    epoch   1  loss 2.30...
+    epoch   2  loss 2.2...
+    after 30 steps: train accuracy ...%, test accuracy ...%; ... ms per step
+    0
+    """
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except (xpnet.XpnetError, ValueError) as error:
+        print(f"xpnet: error: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="xpnet", description="Neural-network layers written once, for every array library."
+    )
+    parser.add_argument("--version", action="version", version=f"xpnet {xpnet.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_info(commands)
+    _add_train(commands)
+    return parser
+
+
+def _add_info(commands: Any) -> None:
+    parser = commands.add_parser("info", help="show which backends can be used here, or why not")
+    parser.set_defaults(run=_info)
+
+
+def _info(args: argparse.Namespace) -> int:
+    print(f"xpnet {xpnet.__version__}, Python {platform.python_version()}, {platform.machine()}")
+    print(f"current backend: {xpnet.get_backend()}")
+    for status in xpnet.available_backends().values():
+        found = f"{status.version} on {status.device}" if status.available else "not usable"
+        print(f"  {status.name:16}  {found}")
+        if status.reason:
+            print(f"{'':20}{status.reason}")
+    return 0
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train a two-layer network on handwritten digits",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", choices=_LOADERS, default="digits", help="what to learn")
+    add("--backend", metavar="NAME", help=f"one of {', '.join(backend_names())} (default: current)")
+    add("--device", help="such as cuda:0 (default: the backend's own)")
+    add("--dtype", help="of parameters and data (default: float32)")
+    add("--hidden", type=_positive, default=50, metavar="N", help="hidden units")
+    add("--batch", type=_positive, default=100, metavar="N", help="samples per step")
+    iterations = ", ".join(f"{count} for {name}" for name, count in _ITERATIONS.items())
+    add("--iterations", type=_positive, metavar="N", help=f"steps (default: {iterations})")
+    add("--lr", type=float, default=0.1, help="learning rate")
+    add("--seed", type=int, default=0, help="for the weights and the order of the samples")
+    parser.set_defaults(run=_train)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        msg = f"{number} is not positive"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _train(args: argparse.Namespace) -> int:
+    current = xpnet.get_backend() if args.backend is None else args.backend
+    with xpnet.use_backend(current, device=args.device, dtype=args.dtype) as backend:
+        train_set, test_set = _LOADERS[args.data]()
+        sizes = (train_set[0].shape[-1], args.hidden, 10)
+        print(
+            f"{args.data}: {train_set[0].shape[0]} training and {test_set[0].shape[0]} test "
+            f"samples; sizes {'-'.join(map(str, sizes))}, batch {args.batch}, lr {args.lr}, "
+            f"seed {args.seed}"
+        )
+        print(
+            f"{backend.name} {backend.adapter.version} on {backend.device}, {dtype_name(backend.dtype)}"
+        )
+        history = train(
+            xpnet.TwoLayerNet(*sizes, seed=args.seed),
+            xpnet.SGD(args.lr),
+            train_set,
+            test_set,
+            iterations=args.iterations or _ITERATIONS[args.data],
+            batch_size=args.batch,
+            seed=args.seed,
+            verbose=True,
+        )
+    if history.interrupted:
+        print("interrupted")
+    if history.epochs:
+        last = history.epochs[-1]
+        print(
+            f"after {history.iterations} steps: train accuracy {last.train_accuracy:.2%}, "
+            f"test accuracy {last.test_accuracy:.2%}; {1e3 * history.seconds_per_step:.3f} ms per step"
+        )
+    return _INTERRUPTED if history.interrupted else 0
