@@ -1,0 +1,105 @@
+"""Every check of the project: ``nox -l`` lists them, ``nox`` runs the quick tests."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+# A version that is pinned is taken from a local folder of wheels (PIP_FIND_LINKS) if one holds its
+# CPU build; else the index gives the build with several GB of CUDA libraries.
+TORCH = "torch==2.13.0"
+
+
+def group(name: str) -> list[str]:
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+def pytest(session: nox.Session, backends: str, *args: str) -> None:
+    session.run("pytest", f"--xpnet-backends={backends}", *args, *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests on NumPy and array-api-strict; the quick check."""
+    session.install("-e", ".", *group("test"))
+    pytest(session, "numpy,array_api_strict")
+
+
+@nox.session
+def tests_backends(session: nox.Session) -> None:
+    """Run the tests on PyTorch and JAX too, on the CPU."""
+    session.install("-e", ".", *group("test"), TORCH, "jax")
+    pytest(session, "numpy,array_api_strict,torch,jax")
+
+
+@nox.session(python=PYTHONS)
+def tests_pythons(session: nox.Session) -> None:
+    """Run the quick tests on every Python; one that is missing is listed as skipped."""
+    session.install("-e", ".", *group("test"))
+    pytest(session, "numpy,array_api_strict", "-q")
+
+
+@nox.session
+def tests_cupy(session: nox.Session) -> None:
+    """Check what can be checked of the CuPy path without a GPU."""
+    session.install("-e", ".", *group("test"), "cupy-cuda13x>=14.0.1,!=14.1.0")
+    pytest(session, "numpy", "tests/cupy")
+
+
+@nox.session
+def tests_gpu(session: nox.Session) -> None:
+    """Run the tests on CuPy; an error where there is no GPU."""
+    if shutil.which("nvidia-smi") is None:
+        session.error("THERE IS NO NVIDIA GPU HERE. Nothing was tested on CuPy.")
+    session.install("-e", ".[cuda13]", *group("test"))
+    pytest(session, "cupy,numpy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure ops and the training step against the book's computation; see benchmarks/."""
+    session.install("-e", ".", *group("bench"))
+    if "--smoke" not in session.posargs:
+        session.install(TORCH, "jax")
+    args = [arg for arg in session.posargs if arg != "--smoke"]
+    smoke = [] if args == session.posargs else ["--benchmark-disable"]
+    session.run("python", "-m", "pytest", "benchmarks", *smoke, *args)
+    if not smoke:
+        session.run("python", "-m", "benchmarks.eager_step")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the wheel, and use it from outside the checkout."""
+    folder = Path(session.create_tmp())
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", str(folder), ".")
+    (wheel,) = folder.glob("*.whl")
+    session.install(str(wheel))
+    session.chdir(folder)
+    session.run("xpnet", "info")
+    session.run("xpnet", "train", "--iterations", "100")
+    wheel.unlink()
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install("-e", ".", *group("types"))
+    session.run("mypy")

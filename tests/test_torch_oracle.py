@@ -1,0 +1,97 @@
+"""PyTorch's functions and autograd, an oracle that shares no code with xpnet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xpnet
+from xpnet.testing.catalog import CATALOG
+from xpnet.testing.subject import host_values
+from xpnet.testing.tolerance import tolerance
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: run nox -s tests_backends")
+F = torch.nn.functional
+
+
+def cross_entropy(x, t, **_params):
+    classes = x.shape[-1]
+    rows = t.reshape(-1, classes).to(x.dtype) if t.shape == x.shape else t.reshape(-1)
+    return F.cross_entropy(x.reshape(-1, classes), rows)
+
+
+def nll_of_probabilities(y, t):
+    rows = t if t.shape == y.shape else F.one_hot(t, y.shape[-1])
+    return -(rows * torch.log(y)).sum(-1).mean()
+
+
+def two_layers(activation):
+    def net(x, W1, b1, W2, b2):
+        return activation(x @ W1 + b1) @ W2 + b2
+
+    return net
+
+
+def by_axis(function):
+    """Use the axis of a case's note, the last one unless it has any."""
+    return lambda note: lambda x: function(x, dim={"axis 0": 0, "axis 1 of 3": 1}.get(note, -1))
+
+
+def always(function):
+    return lambda _note: function
+
+
+def matmul_and_bias(x, W, b):
+    return x @ W + b
+
+
+ORACLE = {
+    "affine": always(matmul_and_bias),
+    "affine_param_gradients": always(matmul_and_bias),
+    "relu": always(torch.relu),
+    "sigmoid": always(torch.sigmoid),
+    "softmax": by_axis(torch.softmax),
+    "log_softmax": by_axis(torch.log_softmax),
+    "cross_entropy_error": always(nll_of_probabilities),
+    "softmax_with_loss": always(cross_entropy),
+    "add": always(torch.add),
+    "mul": always(torch.mul),
+    "AddLayer": always(torch.add),
+    "MulLayer": always(torch.mul),
+    "Sigmoid": always(torch.sigmoid),
+    "ReLU": always(torch.relu),
+    "Affine": always(matmul_and_bias),
+    "SoftmaxWithLoss": always(cross_entropy),
+    "Sequential": always(two_layers(torch.sigmoid)),
+    "TwoLayerNet": always(two_layers(torch.relu)),
+}
+
+
+def test_the_oracle_knows_every_listed_op_and_layer():
+    assert ORACLE.keys() == {case.target.__name__ for case in CATALOG}
+
+
+@pytest.mark.parametrize("case", CATALOG, ids=str)
+def test_output_and_gradients_are_those_of_autograd(case):
+    backend = xpnet.use_backend("numpy", dtype="float64")
+    with backend as numpy64:
+        layer = case.subject.layer(numpy64)
+        found = host_values(case.subject.run(numpy64, layer))
+    inputs = [_leaf(x) for x in case.subject.inputs]
+    params = {name: _leaf(array) for name, array in layer.params.items()}
+
+    y = ORACLE[case.target.__name__](case.note)(*inputs, **params)
+    y.backward(torch.from_numpy(np.asarray(case.subject.upstream(y, numpy64))))
+
+    expected = {"the output": y.detach()}
+    expected |= {f"the gradient of input {i}": x.grad for i, x in enumerate(inputs)}
+    expected |= {f"the gradient of {name}": array.grad for name, array in params.items()}
+    allowed = tolerance("float64", 300)
+    for name, values in found.items():
+        exact = expected[name].numpy()
+        np.testing.assert_allclose(values, exact, rtol=allowed, atol=allowed * abs(exact).max())
+
+
+def _leaf(array):
+    tensor = torch.from_numpy(np.array(array))
+    return tensor.requires_grad_(tensor.is_floating_point())

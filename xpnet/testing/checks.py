@@ -1,0 +1,230 @@
+"""The contracts that every layer keeps, each a check that yields a sentence per breach."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet._typing import Array
+from xpnet.arrays import asarray, device_of, to_numpy
+from xpnet.backend import Backend, resolve_backend
+from xpnet.backends import adapter_of
+from xpnet.checks import describe_home
+from xpnet.dtypes import dtype_name
+from xpnet.testing.subject import Results, Subject, host_values
+from xpnet.testing.tolerance import tolerance
+from xpnet.testing.traps import no_host_sync
+
+__all__ = ["CHECKS", "Check", "NotRun"]
+
+Check: TypeAlias = Callable[[Subject, Backend], Iterator[str]]
+
+
+class NotRun(Exception):  # noqa: N818 - it is no error
+    """A check does not apply here; the text says why."""
+
+
+def same_as_float64(subject: Subject, backend: Backend) -> Iterator[str]:
+    """Output and gradients are those of NumPy in float64, within the dtype's tolerance."""
+    layer = subject.layer(backend)
+    inputs = subject.arrays(backend)
+    reference = resolve_backend("numpy", dtype="float64")
+    exact_layer = subject.layer(reference)
+    for name, array in layer.params.items():  # rounded to the dtype under test, as the inputs are
+        exact_layer.params[name] = asarray(array, xp=reference)
+    exact_inputs = tuple(asarray(x, xp=reference) for x in inputs)
+    expected = subject.run(reference, exact_layer, exact_inputs)
+    found = subject.run(backend, layer, inputs)
+    yield from _differences("NumPy in float64", expected, found, _tolerance(subject, backend))
+
+
+def home_kept(subject: Subject, backend: Backend) -> Iterator[str]:
+    """Output and gradients have the library, device and dtype of the inputs."""
+    for name, array in subject.run(backend).items():
+        if adapter_of(array) is not backend.adapter or device_of(array) != backend.device:
+            yield f"{name} is {describe_home(array)}, but the inputs are {backend}"
+        elif dtype_name(array.dtype) != dtype_name(backend.dtype):
+            yield f"{name} is {dtype_name(array.dtype)}, but the inputs are {backend}"
+
+
+def arguments_unchanged(subject: Subject, backend: Backend) -> Iterator[str]:
+    """Neither forward nor backward changes an input, a label, ``dout`` or a parameter."""
+    layer = subject.layer(backend)
+    inputs = subject.arrays(backend)
+    named = {f"input {i}": x for i, x in enumerate(inputs)} | dict(layer.params)
+    before = _fingerprints(named)
+    y = layer.forward(*inputs)
+    yield from (f"forward changes {name}" for name in _changed(before, named))
+    dout = subject.upstream(y, backend)
+    named |= {"dout": dout, "the output": y}
+    before = _fingerprints(named)
+    layer.backward(dout)
+    yield from (f"backward changes {name}" for name in _changed(before, named))
+
+
+def strided_inputs(subject: Subject, backend: Backend) -> Iterator[str]:
+    """Inputs that do not lie contiguously in memory give the same result."""
+    strided = tuple(map(_spread_out, subject.arrays(backend)))
+    expected = subject.run(backend)
+    found = subject.run(backend, inputs=strided)
+    yield from _differences("contiguous inputs", expected, found, _tolerance(subject, backend))
+
+
+def read_only_inputs(subject: Subject, backend: Backend) -> Iterator[str]:
+    """Inputs and parameters that cannot be written to are enough."""
+    if backend.name != "numpy":
+        msg = "only NumPy has arrays that can be made read-only"
+        raise NotRun(msg)
+    layer = subject.layer(backend)
+    inputs = tuple(np.array(x) for x in subject.arrays(backend))
+    for array in (*inputs, *layer.params.values()):
+        array.flags.writeable = False
+    yield from _differences(
+        "writable inputs", subject.run(backend), subject.run(backend, layer, inputs), 0.0
+    )
+
+
+def empty_batch(subject: Subject, backend: Backend) -> Iterator[str]:
+    """A batch without samples goes through, and adds nothing to the gradients of parameters."""
+    if not subject.inputs[0].ndim:
+        msg = "a scalar has no batch"
+        raise NotRun(msg)
+    empty = subject.with_batch(lambda x: x[:0])
+    layer = empty.layer(backend)
+    inputs = empty.arrays(backend)
+    results = empty.run(backend, layer, inputs)
+    for i, x in enumerate(inputs):
+        dx = results.get(f"the gradient of input {i}")
+        if dx is not None and dx.shape != x.shape:
+            yield f"the gradient of input {i} has shape {dx.shape}, but the input {x.shape}"
+    for name, values in host_values(results).items():
+        if values.size and not np.isfinite(values).all():
+            yield f"{name} is {values} for a batch without samples"
+    for name in layer.params:
+        if to_numpy(results[f"the gradient of {name}"]).any():
+            yield f"the gradient of {name} is not 0 for a batch without samples"
+
+
+def any_rank(subject: Subject, backend: Backend) -> Iterator[str]:
+    """A further leading axis of length 1 changes nothing but the shapes."""
+    expected = host_values(subject.run(backend))
+    found = host_values(subject.with_batch(lambda x: x[None]).run(backend))
+    for name, values in found.items():
+        if values.size == expected[name].size:
+            found[name] = values.reshape(expected[name].shape)
+    yield from _differences("one axis less", expected, found, _tolerance(subject, backend))
+
+
+def same_under_jit(subject: Subject, backend: Backend) -> Iterator[str]:
+    """Traced by ``jax.jit``, parameters included, forward and backward give the same."""
+    if backend.name != "jax":
+        msg = "only JAX compiles functions"
+        raise NotRun(msg)
+    import jax
+
+    layer = subject.layer(backend)
+    names = list(layer.params)
+
+    def step(params: list[Array], inputs: tuple[Array, ...]) -> Results:
+        traced = subject.layer(backend)
+        traced.params.update(zip(names, params, strict=True))
+        return subject.run(backend, traced, inputs)
+
+    found = jax.jit(step)([layer.params[name] for name in names], subject.arrays(backend))
+    expected = subject.run(backend, layer)
+    yield from _differences("the same without jit", expected, found, _tolerance(subject, backend))
+
+
+def no_host_reads(subject: Subject, backend: Backend) -> Iterator[str]:
+    """Nothing reads a value on the host, or makes a shape depend on one."""
+    if backend.name != "array_api_strict" or backend.device == backend.xp.Device("CPU_DEVICE"):
+        msg = "the traps are set on the devices of array-api-strict"
+        raise NotRun(msg)
+    layer = subject.layer(backend)
+    inputs = subject.arrays(backend)
+    dout = subject.upstream(layer.forward(*inputs), backend)
+    with no_host_sync():
+        layer.forward(*inputs)
+        layer.backward(dout)
+    yield from ()
+
+
+def moves_between_backends(subject: Subject, backend: Backend) -> Iterator[str]:
+    """A layer whose arrays were moved to NumPy and back gives the same bits as before."""
+    layer = subject.layer(backend)
+    expected = subject.run(backend, layer)
+    for arrays in (layer.params, layer.grads):
+        for name, array in arrays.items():
+            arrays[name] = asarray(to_numpy(array), xp=backend, dtype=array.dtype)
+    yield from _differences("before the move", expected, subject.run(backend, layer), 0.0)
+
+
+CHECKS: dict[str, Check] = {
+    "same as float64": same_as_float64,
+    "home kept": home_kept,
+    "arguments unchanged": arguments_unchanged,
+    "strided inputs": strided_inputs,
+    "read-only inputs": read_only_inputs,
+    "empty batch": empty_batch,
+    "any rank": any_rank,
+    "same under jit": same_under_jit,
+    "no host reads": no_host_reads,
+    "moves between backends": moves_between_backends,
+}
+
+
+def _tolerance(subject: Subject, backend: Backend) -> float:
+    longest = max((max(x.shape, default=1) for x in subject.inputs), default=1)
+    return tolerance(backend.dtype, max(longest, 1))
+
+
+def _differences(other: str, expected: Results, found: Results, allowed: float) -> Iterator[str]:
+    if expected.keys() != found.keys():
+        yield f"there are {', '.join(found)}, but with {other} {', '.join(expected)}"
+        return
+    exact = host_values(expected)
+    for name, values in host_values(found).items():
+        if values.shape != exact[name].shape:
+            yield f"{name} has shape {values.shape}, but with {other} {exact[name].shape}"
+            continue
+        error = _relative_error(exact[name], values)
+        if not error <= allowed:
+            yield (
+                f"{name} differs from {other} by {error:.2g} of its largest entry; "
+                f"{allowed:.2g} is allowed"
+            )
+
+
+def _relative_error(exact: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> float:
+    """Return the largest difference over the largest exact entry; inf where only one is finite."""
+    finite = np.isfinite(exact)
+    if not np.array_equal(exact[~finite], values[~finite], equal_nan=True):
+        return np.inf
+    if not finite.any():
+        return 0.0
+    error = float(abs(values[finite] - exact[finite]).max())
+    scale = float(abs(exact[finite]).max())
+    return error / scale if error else 0.0
+
+
+def _fingerprints(named: Mapping[str, Array]) -> dict[str, str]:
+    return {
+        name: hashlib.sha256(to_numpy(array).tobytes()).hexdigest() for name, array in named.items()
+    }
+
+
+def _changed(before: dict[str, str], named: Mapping[str, Array]) -> list[str]:
+    after = _fingerprints(named)
+    return [name for name in before if after[name] != before[name]]
+
+
+def _spread_out(x: Array) -> Array:
+    """Return an equal array that takes every second entry of a larger one, backwards in memory."""
+    xp = adapter_of(x).xp
+    if x.ndim == 0:
+        return x
+    doubled = xp.stack([x, xp.zeros_like(x)], axis=-1)
+    return doubled[..., 0]
