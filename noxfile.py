@@ -51,7 +51,7 @@ def tests_pythons(session: nox.Session) -> None:
 def tests_cupy(session: nox.Session) -> None:
     """Check what can be checked of the CuPy path without a GPU."""
     session.install("-e", ".", *group("test"), "cupy-cuda13x>=14.0.1,!=14.1.0")
-    pytest(session, "numpy", "tests/cupy")
+    pytest(session, "numpy", "tests/cupy_without_gpu")
 
 
 @nox.session

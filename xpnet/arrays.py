@@ -9,7 +9,7 @@ import numpy as np
 from xpnet._typing import Array, Device, DType, Namespace
 from xpnet.backend import BackendSpec, get_backend, resolve_backend
 from xpnet.backends import Adapter, adapter_of
-from xpnet.dtypes import dtype_name, find_dtype
+from xpnet.dtypes import dtype_name, find_dtype, is_real
 from xpnet.errors import BackendMismatchError, DTypeError
 
 __all__ = ["array_namespace", "asarray", "device_of", "synchronize", "to_numpy"]
@@ -70,15 +70,16 @@ def asarray(
     adapter = backend.adapter
     is_at_home = _is_array_of(adapter, obj)
     source = obj if is_at_home else to_numpy(obj)
+    _check_real(source)
     if dtype is None:
         dtype = backend.dtype if "float" in dtype_name(source.dtype) else source.dtype
     if is_at_home:
         return adapter.move(source, backend.device, dtype)
-    name = dtype_name(dtype)
-    if name != "bfloat16":  # rounding on the host gives the same bits on every backend
-        source = source.astype(name, copy=False)
+    own_dtype, name = find_dtype(adapter.xp, dtype), dtype_name(dtype)
+    # Rounding on the host gives the same bits on every backend; NumPy has no bfloat16.
+    source = source.astype("float32" if name == "bfloat16" else name, copy=False)
     adapter.prepare(name)
-    return adapter.from_numpy(source, backend.device, find_dtype(adapter.xp, name))
+    return adapter.from_numpy(source, backend.device, own_dtype)
 
 
 def _is_array_of(adapter: Adapter, obj: object) -> bool:
@@ -117,20 +118,31 @@ def to_numpy(obj: object) -> np.ndarray[Any, Any]:
         host = adapter_of(obj).to_numpy(obj)
     except BackendMismatchError:
         host = _from_sequence(obj)
-    if host.dtype.kind not in "biuf" and host.dtype.name != "bfloat16":
-        msg = f"an array of dtype {host.dtype} holds no real numbers"
+    _check_real(host)
+    return host.astype("float32") if host.dtype.name == "bfloat16" else host
+
+
+def _check_real(array: Array) -> None:
+    if not is_real(array.dtype):
+        msg = f"an array of dtype {array.dtype} holds no real numbers"
         raise DTypeError(msg)
-    return host
 
 
 def _from_sequence(obj: object) -> np.ndarray[Any, Any]:
-    if isinstance(obj, list | tuple) and any(hasattr(item, "shape") for item in obj):
-        obj = [to_numpy(item) for item in obj]
+    if isinstance(obj, list | tuple):
+        obj = [_on_host(item) for item in obj]
     try:
         return np.asarray(obj)
     except (ValueError, TypeError) as error:
         msg = f"a {type(obj).__name__} cannot be made an array: {error}"
         raise DTypeError(msg) from error
+
+
+def _on_host(item: object) -> object:
+    """Bring arrays inside lists to the host, for NumPy cannot read those of every library."""
+    if isinstance(item, list | tuple):
+        return [_on_host(inner) for inner in item]
+    return to_numpy(item) if hasattr(item, "shape") else item
 
 
 def synchronize(*arrays: Array) -> None:
@@ -146,5 +158,7 @@ def synchronize(*arrays: Array) -> None:
     >>> import xpnet
     >>> xpnet.synchronize(xpnet.asarray([1.0]))
     """
-    adapter = adapter_of(arrays[0]) if arrays else get_backend().adapter
-    adapter.synchronize(*arrays)
+    if not arrays:  # a device works in order: what it computes last stands for all before
+        backend = get_backend()
+        arrays = (backend.xp.zeros(1, device=backend.device),)
+    adapter_of(arrays[0]).synchronize(*arrays)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -62,19 +63,31 @@ class Backend:
     name: str
     device: Device = field(hash=False)  # CuPy's cannot be hashed
     dtype: DType
-    adapter: Adapter = field(compare=False, repr=False)
+    adapter: Adapter
 
     @property
     def xp(self) -> Namespace:
         return self.adapter.xp
 
+    @property
+    def device_name(self) -> str:
+        """What a user writes for the device, such as ``"cuda:0"``."""
+        return self.adapter.device_name(self.device)
+
     def __repr__(self) -> str:
         return (
-            f"Backend({self.name!r}, device={str(self.device)!r}, dtype={dtype_name(self.dtype)!r})"
+            f"Backend({self.name!r}, device={self.device_name!r}, dtype={dtype_name(self.dtype)!r})"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return resolve_backend, (self.name, str(self.device), dtype_name(self.dtype))
+        spec = self.name if self.name in backend_names() else self.adapter.module
+        return _unpickled, (spec, self.device_name, dtype_name(self.dtype))
+
+
+def _unpickled(spec: str, device: str, dtype: str) -> Backend:
+    """Find a backend again; a namespace that has no name here has a module."""
+    xp = spec if spec in backend_names() else import_module(spec)
+    return resolve_backend(xp, device, dtype)
 
 
 BackendSpec: TypeAlias = str | ModuleType | Backend
@@ -128,28 +141,33 @@ def resolve_backend(
     Raises
     ------
     ValueError
-        If no backend has that name, or the library knows no such device.
+        If no backend has that name.
     BackendUnavailableError
-        If the library is not installed or has no usable device.
+        If the library is not installed or cannot use the device.
     DTypeError
         If layers cannot compute in the dtype, or the library does not have it.
     """
-    if xp is None:
-        xp = get_backend()
-    if isinstance(xp, Backend):
+    spec = get_backend() if xp is None else xp
+    if isinstance(spec, Backend):
         if device is None and dtype is None:
-            return xp
-        device = xp.device if device is None else device
-        dtype = xp.dtype if dtype is None else dtype
-        xp = xp.name if xp.name in backend_names() else xp.xp
+            return spec
+        device = spec.device if device is None else device
+        dtype = spec.dtype if dtype is None else dtype
     name = _DEFAULT_DTYPE if dtype is None else dtype_name(dtype)
     if name not in FLOATS:
         msg = f"dtype {name!r} is not one that layers compute in: {', '.join(FLOATS)}"
         raise DTypeError(msg)
-    adapter = adapter_by_name(xp) if isinstance(xp, str) else namespace_adapter(xp)
+    adapter = _find_adapter(spec)
     own_dtype = find_dtype(adapter.xp, name)
+    own_device = _working_device(adapter, device)
     adapter.prepare(name)
-    return Backend(adapter.name, _working_device(adapter, device), own_dtype, adapter)
+    return Backend(adapter.name, own_device, own_dtype, adapter)
+
+
+def _find_adapter(spec: BackendSpec) -> Adapter:
+    if isinstance(spec, Backend):
+        return spec.adapter
+    return adapter_by_name(spec) if isinstance(spec, str) else namespace_adapter(spec)
 
 
 def _working_device(adapter: Adapter, device: Device | None) -> Device:
@@ -159,8 +177,11 @@ def _working_device(adapter: Adapter, device: Device | None) -> Device:
     except XpnetError:
         raise
     except Exception as error:
-        on = "" if device is None else f" on device {str(device)!r}"
-        msg = f"backend {adapter.name!r} cannot be used{on}: {type(error).__name__}: {error}"
+        reason = f"({type(error).__name__}: {error})"
+        msg = f"backend {adapter.name!r} cannot be used {reason}"
+        if device is not None:
+            here = ", ".join(adapter.devices())
+            msg = f"backend {adapter.name!r} cannot use device {device!r} {reason}; here are {here}"
         raise BackendUnavailableError(msg) from error
     return found
 
@@ -191,7 +212,7 @@ def set_backend(
     ValueError
         If no backend has that name.
     BackendUnavailableError
-        If the library is not installed or has no usable device. The default stays what it was,
+        If the library is not installed or cannot use the device. The default stays what it was,
         as after every error.
     DTypeError
         If layers cannot compute in the dtype, or the library does not have it.
@@ -227,9 +248,10 @@ def use_backend(
     >>> xpnet.asarray([0.5]).dtype
     dtype('float32')
     """
-    token = _scope.set(resolve_backend(name, device, dtype))
+    backend = resolve_backend(name, device, dtype)
+    token = _scope.set(backend)
     try:
-        yield get_backend()
+        yield backend
     finally:
         _scope.reset(token)
 
@@ -283,4 +305,4 @@ def _status(name: str) -> BackendStatus:
         backend = resolve_backend(name)
     except XpnetError as error:
         return BackendStatus(name, reason=str(error))
-    return BackendStatus(name, version=backend.adapter.version, device=str(backend.device))
+    return BackendStatus(name, version=backend.adapter.version, device=backend.device_name)

@@ -6,20 +6,41 @@ wait for the device.
 
 from __future__ import annotations
 
+from math import inf
+from numbers import Real
+from typing import SupportsIndex
+
+import numpy as np
+
 from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
 from xpnet.backends import Adapter, adapter_of
-from xpnet.dtypes import dtype_name, is_float
+from xpnet.dtypes import FLOATS, dtype_name, is_float, is_integer
 from xpnet.errors import BackendMismatchError, DTypeError, ShapeError
 
-__all__ = ["check_axis", "check_floats", "check_same_home", "check_upstream", "describe_home"]
+__all__ = [
+    "check_axis",
+    "check_floats",
+    "check_not_negative",
+    "check_same_home",
+    "check_sizes",
+    "check_upstream",
+    "describe_home",
+    "generator_from",
+]
 
 
 def describe_home(array: Array) -> str:
     """Return in words where an array lives, such as ``numpy on cpu``."""
-    name = adapter_of(array).name
-    device = device_of(array)
-    return name if device is None else f"{name} on {device}"
+    adapter, device = adapter_of(array), device_of(array)
+    return adapter.name if device is None else f"{adapter.name} on {adapter.device_name(device)}"
+
+
+def _home_as_arguments(array: Array) -> str:
+    """Return what a user writes to go where an array lives, such as ``'numpy', device='cpu'``."""
+    adapter, device = adapter_of(array), device_of(array)
+    name = repr(adapter.name)
+    return name if device is None else f"{name}, device={adapter.device_name(device)!r}"
 
 
 def check_same_home(layer: str, **arrays: Array) -> Namespace:
@@ -37,6 +58,10 @@ def check_same_home(layer: str, **arrays: Array) -> Namespace:
     BackendMismatchError
         If one is no array, or they belong to different libraries or devices.
     """
+    return _same_home(layer, arrays)
+
+
+def _same_home(layer: str, arrays: dict[str, Array]) -> Namespace:
     named = iter(arrays.items())
     first_name, first = next(named)
     adapter = _adapter_of_argument(layer, first_name, first)
@@ -46,8 +71,8 @@ def check_same_home(layer: str, **arrays: Array) -> Namespace:
             msg = (
                 f"{layer}: {first_name} is {describe_home(first)}, "
                 f"but {name} is {describe_home(array)}; bring them together with "
-                f"layer.to({adapter.name!r}) or xpnet.asarray({first_name}, xp={other.name!r}), "
-                "and device= where the devices differ"
+                f"xpnet.asarray({first_name}, xp={_home_as_arguments(array)}) or "
+                f"layer.to({_home_as_arguments(first)})"
             )
             raise BackendMismatchError(msg)
     return adapter.xp
@@ -58,7 +83,9 @@ def _adapter_of_argument(layer: str, name: str, array: Array) -> Adapter:
         return adapter_of(array)
     except BackendMismatchError:
         kind = type(array).__name__
-        msg = f"{layer}: {name} is a {kind}, not an array; use xpnet.asarray({name})"
+        msg = f"{layer}: {name} is of type {kind}, not an array; use xpnet.asarray({name})"
+        if array is None:
+            msg = f"{layer}: {name} is None, not an array"
         raise BackendMismatchError(msg) from None
 
 
@@ -77,31 +104,32 @@ def check_floats(layer: str, **arrays: Array) -> Namespace:
     DTypeError
         If one is not of floats, or the dtypes differ.
     """
-    xp = check_same_home(layer, **arrays)
+    xp = _same_home(layer, arrays)
     named = iter(arrays.items())
     first_name, first = next(named)
     dtype = first.dtype
     if not is_float(dtype):
         raise DTypeError(_not_float(layer, first_name, first))
     for name, array in named:
-        if array.dtype != dtype:
+        if array.dtype is not dtype and array.dtype != dtype:
             if not is_float(array.dtype):
                 raise DTypeError(_not_float(layer, name, array))
             msg = (
                 f"{layer}: {first_name} is {dtype_name(dtype)}, but {name} is "
                 f"{dtype_name(array.dtype)}; make them equal with "
-                f"layer.to(dtype={dtype_name(dtype)!r}) or "
-                f"xpnet.asarray({first_name}, dtype={dtype_name(array.dtype)!r})"
+                f"xpnet.asarray({first_name}, dtype={dtype_name(array.dtype)!r}) or "
+                f"layer.to(dtype={dtype_name(dtype)!r})"
             )
             raise DTypeError(msg)
     return xp
 
 
 def _not_float(layer: str, name: str, array: Array) -> str:
-    return (
-        f"{layer}: {name} is {dtype_name(array.dtype)}, but layers compute in floats; "
-        f"use xpnet.asarray({name}, dtype='float32')"
-    )
+    dtype = dtype_name(array.dtype)
+    found = f"{layer}: {name} is {dtype}, but layers compute in floats"
+    if is_integer(array.dtype) or dtype == "bool":
+        return f"{found}; use xpnet.asarray({name}, dtype='float32')"
+    return f"{found}: {', '.join(FLOATS)}"
 
 
 def check_upstream(layer: str, dout: Array, **output: Array) -> Namespace:
@@ -144,11 +172,66 @@ def check_axis(layer: str, axis: int, **array: Array) -> None:
     ------
     ShapeError
         If there is no such axis, or its length is 0.
+    TypeError
+        If it is no integer.
     """
     ((name, x),) = array.items()
+    if not hasattr(axis, "__index__"):
+        msg = f"{layer}: axis is {axis!r}; it must be an integer: -1 is the last one"
+        raise TypeError(msg)
     if not -x.ndim <= axis < x.ndim:
-        msg = f"{layer}: axis {axis} is out of range for {name} of shape {tuple(x.shape)}"
+        axes = f"axes {-x.ndim} to {x.ndim - 1}" if x.ndim else "none"
+        msg = (
+            f"{layer}: axis {axis} is out of range for {name} of shape {tuple(x.shape)}; "
+            f"it has {axes}"
+        )
         raise ShapeError(msg)
     if x.shape[axis] == 0:
         msg = f"{layer}: {name} of shape {tuple(x.shape)} has no classes along axis {axis}"
         raise ShapeError(msg)
+
+
+def check_sizes(layer: str, **sizes: int) -> None:
+    """Make sure that the sizes of a layer or net are positive integers.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    for name, size in sizes.items():
+        if not (isinstance(size, SupportsIndex) and size > 0):
+            msg = f"{layer}: {name} is {size!r}; it must be a positive integer"
+            raise ValueError(msg)
+
+
+def check_not_negative(layer: str, **numbers: object) -> None:
+    """Make sure that settings are finite numbers from 0 on.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    for name, number in numbers.items():
+        if not (isinstance(number, Real) and 0 <= float(number) < inf):
+            msg = f"{layer}: {name} is {number!r}; it must be a finite number and not negative"
+            raise ValueError(msg)
+
+
+def generator_from(layer: str, seed: int | np.random.Generator | None) -> np.random.Generator:
+    """Return NumPy's generator for a seed.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        msg = (
+            f"{layer}: seed is {seed!r}; it must be an integer from 0 on, "
+            "a numpy.random.Generator or None"
+        )
+        raise ValueError(msg) from error

@@ -9,11 +9,12 @@ import numpy as np
 from xpnet._typing import DType, Namespace
 from xpnet.errors import DTypeError
 
-__all__ = ["FLOATS", "dtype_name", "find_dtype", "is_float", "is_half", "is_integer"]
+__all__ = ["FLOATS", "dtype_name", "find_dtype", "is_float", "is_half", "is_integer", "is_real"]
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 _HALVES = ("float16", "bfloat16")
-
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_REALS = ("bool", *_INTEGERS, *FLOATS)
 
 # typed=True keeps equal hashes of two libraries' dtypes apart, which must not be compared.
 _remembered = lru_cache(maxsize=256, typed=True)
@@ -62,7 +63,14 @@ def is_half(dtype: DType) -> bool:
 @_remembered
 def is_integer(dtype: DType) -> bool:
     """Whether values of this dtype can be class indices."""
-    return dtype_name(dtype).lstrip("u").rstrip("0123456789") == "int"
+    return dtype_name(dtype) in _INTEGERS
+
+
+@_remembered
+def is_real(dtype: DType) -> bool:
+    """Whether values of this dtype are real numbers: booleans, integers, floats of any width."""
+    name = dtype_name(dtype)
+    return name in _REALS or "float" in name
 
 
 def find_dtype(xp: Namespace, dtype: DType) -> DType:
@@ -78,12 +86,15 @@ def find_dtype(xp: Namespace, dtype: DType) -> DType:
     Raises
     ------
     DTypeError
-        If the library has no such dtype.
+        If there is no such dtype, or the library does not have it.
     """
     name = dtype_name(dtype)
+    if name not in _REALS:
+        msg = f"unknown dtype {name!r}; known are {', '.join(_REALS)}"
+        raise DTypeError(msg)
     found = getattr(xp, name, None)
     if found is None:
-        msg = f"{xp.__name__} has no dtype {name!r}"
+        msg = f"{xp.__name__.removeprefix('array_api_compat.')} has no dtype {name!r}"
         raise DTypeError(msg)
     # NumPy-like libraries name their scalar types, not their dtypes: np.float32.
     return np.dtype(found) if isinstance(found, type) and issubclass(found, np.generic) else found

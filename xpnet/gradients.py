@@ -13,7 +13,7 @@ from xpnet.backend import Backend
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats
 from xpnet.dtypes import dtype_name
-from xpnet.errors import ShapeError
+from xpnet.errors import DTypeError, ShapeError
 
 __all__ = ["numerical_gradient"]
 
@@ -49,7 +49,7 @@ def numerical_gradient(f: Callable[[Array], Array | Number], x: Array) -> Array:
     Raises
     ------
     DTypeError
-        If ``x`` is not of floats.
+        If ``x`` is not of floats, or ``f`` does not return a real number.
     ShapeError
         If ``f`` does not return a scalar.
 
@@ -103,6 +103,11 @@ def _is_writable(x: Array, host: _Host) -> bool:
 
 def _scalar(value: Array | Number) -> float:
     if getattr(value, "shape", ()) != ():
-        msg = f"numerical_gradient: f returned shape {tuple(value.shape)}, not a scalar"  # type: ignore[union-attr]
+        shape = tuple(value.shape)  # type: ignore[union-attr]
+        msg = f"numerical_gradient: f returned shape {shape}, not a scalar; take its sum or mean"
         raise ShapeError(msg)
-    return float(value)
+    try:
+        return float(value)
+    except (TypeError, RuntimeError) as error:  # torch's word for a complex number
+        msg = f"numerical_gradient: f returned {value!r}, not a real scalar"
+        raise DTypeError(msg) from error

@@ -1,22 +1,24 @@
 """One small module per array library, and the table that finds them by name.
 
-A package can add its own library through the entry-point group ``xpnet.backends``, whose
-entries name subclasses of :class:`Adapter`.
+A package can add its own library through the entry-point group ``xpnet.backends``. An entry has
+the name of the library, and loads a subclass of :class:`Adapter`.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import array_api_compat
 
 from xpnet._typing import Array, Namespace
-from xpnet.backends.adapter import Adapter
-from xpnet.errors import BackendMismatchError
+from xpnet.backends.adapter import Adapter, library_of
+from xpnet.errors import BackendMismatchError, BackendUnavailableError
 
 __all__ = ["Adapter", "adapter_by_name", "adapter_of", "backend_names", "namespace_adapter"]
+
+_GROUP = "xpnet.backends"
 
 _BUILT_IN = {
     "numpy": "xpnet.backends.numpy:NumPy",
@@ -26,20 +28,25 @@ _BUILT_IN = {
     "array_api_strict": "xpnet.backends.array_api_strict:ArrayAPIStrict",
 }
 
-_ENTRY_POINT_GROUP = "xpnet.backends"
+# By name, by namespace and by type of array. A library has one adapter, which is compared by
+# identity; setdefault, because two threads may be first at the same time.
+_adapters: dict[Any, Adapter] = {}
 
 
 @cache
-def _plugins() -> dict[str, str]:
-    return {entry.name: entry.value for entry in entry_points(group=_ENTRY_POINT_GROUP)}
+def _entries() -> dict[str, EntryPoint]:
+    """Return what is built in, then what other packages add; they cannot replace the former."""
+    entries = {name: EntryPoint(name, value, _GROUP) for name, value in _BUILT_IN.items()}
+    for entry in sorted(entry_points(group=_GROUP), key=lambda entry: entry.name):
+        entries.setdefault(entry.name, entry)
+    return entries
 
 
 def backend_names() -> list[str]:
     """Return the names that ``set_backend`` knows, installed or not."""
-    return sorted(_plugins() | _BUILT_IN, key=lambda name: (name not in _BUILT_IN, name))
+    return list(_entries())
 
 
-@cache
 def adapter_by_name(name: str) -> Adapter:
     """Return the one adapter of that name.
 
@@ -47,18 +54,35 @@ def adapter_by_name(name: str) -> Adapter:
     ------
     ValueError
         If no backend has that name; the text lists those that there are.
+    BackendUnavailableError
+        If another package registered it and does not deliver.
     """
-    target = _BUILT_IN.get(name) or _plugins().get(name)
-    if target is None:
+    if name in _adapters:
+        return _adapters[name]
+    entry = _entries().get(name)
+    if entry is None:
         known = ", ".join(map(repr, backend_names()))
         msg = f"unknown backend {name!r}; known are {known}"
         raise ValueError(msg)
-    module, _, attribute = target.partition(":")
-    adapter: Adapter = getattr(import_module(module), attribute)()
+    return _adapters.setdefault(name, _load(entry))
+
+
+def _load(entry: EntryPoint) -> Adapter:
+    about = f"backend {entry.name!r} is registered as {entry.value!r}"
+    try:
+        adapter = entry.load()()
+    except Exception as error:  # it is another package's code
+        msg = f"{about}, which cannot be loaded ({type(error).__name__}: {error})"
+        raise BackendUnavailableError(msg) from error
+    if not isinstance(adapter, Adapter):
+        msg = f"{about}, which is no subclass of xpnet.backends.Adapter"
+        raise BackendUnavailableError(msg)
+    if adapter.name != entry.name:  # or the library's own arrays would not find it
+        msg = f"{about}, which is for {adapter.name!r}; an entry has the name of its library"
+        raise BackendUnavailableError(msg)
     return adapter
 
 
-@cache
 def namespace_adapter(xp: Namespace) -> Adapter:
     """Return the adapter of a module: ``cupy``, ``array_api_compat.cupy`` or any conforming one.
 
@@ -67,19 +91,16 @@ def namespace_adapter(xp: Namespace) -> Adapter:
     TypeError
         If the object is no array namespace.
     """
-    root = getattr(xp, "__name__", "").removeprefix("array_api_compat.").split(".")[0]
-    if root in backend_names():
-        return adapter_by_name(root)
+    name = library_of(getattr(xp, "__name__", ""))
+    if name in backend_names():
+        return adapter_by_name(name)
     if not hasattr(xp, "__array_namespace_info__"):
         msg = (
             f"{xp!r} is no array namespace: pass a backend's name, or a module that follows "
             "the Array API standard"
         )
         raise TypeError(msg)
-    return Adapter.wrap(xp)
-
-
-_adapters: dict[type, Adapter] = {}
+    return _adapters.setdefault(xp, Adapter.wrap(xp))
 
 
 def adapter_of(array: Array) -> Adapter:
@@ -90,12 +111,13 @@ def adapter_of(array: Array) -> Adapter:
     BackendMismatchError
         If the object is no array.
     """
-    adapter = _adapters.get(type(array))  # asking array-api-compat takes 20 times as long
+    kind = type(array)
+    adapter = _adapters.get(kind)  # asking array-api-compat takes 20 times as long
     if adapter is None:
         try:
             xp = array_api_compat.array_namespace(array)
         except TypeError as error:
-            msg = f"a {type(array).__name__} is not an array; convert it with xpnet.asarray"
+            msg = f"a {kind.__name__} is not an array; convert it with xpnet.asarray"
             raise BackendMismatchError(msg) from error
-        adapter = _adapters[type(array)] = namespace_adapter(xp)
+        adapter = _adapters[kind] = namespace_adapter(xp)
     return adapter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,19 @@ from xpnet._typing import Array, Device, DType, Namespace
 from xpnet.dtypes import dtype_name, find_dtype
 from xpnet.errors import BackendUnavailableError
 
-__all__ = ["Adapter"]
+__all__ = ["Adapter", "library_of"]
+
+
+def library_of(module: str) -> str:
+    """Return the library behind a module's name.
+
+    Examples
+    --------
+    >>> library_of("jax.numpy"), library_of("array_api_compat.torch"), library_of("cupy")
+    ('jax', 'torch', 'cupy')
+    """
+    # Libraries that ship a copy of array-api-compat have it under a longer name.
+    return module.rpartition("array_api_compat.")[2].split(".")[0]
 
 
 class Adapter:
@@ -22,15 +35,12 @@ class Adapter:
 
     Attributes
     ----------
-    name : str
-        The backend's name in ``set_backend``.
     module : str
-        The module to import.
+        The namespace to import. The backend's name is that of the library it belongs to.
     install : str
         What a user types to get the library.
     """
 
-    name: str
     module: str
     install: str
 
@@ -40,9 +50,14 @@ class Adapter:
     def wrap(cls, xp: Namespace) -> Adapter:
         """Return an adapter for a conforming namespace that xpnet does not know by name."""
         adapter = cls()
-        adapter.name = adapter.module = xp.__name__
+        adapter.module = xp.__name__
         adapter._xp = xp
         return adapter
+
+    @property
+    def name(self) -> str:
+        """The backend's name in ``set_backend``."""
+        return library_of(self.module)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -56,21 +71,38 @@ class Adapter:
 
     def _import(self) -> Namespace:
         """Import the library and return a namespace that conforms to the standard."""
-        root = self.module.rsplit("array_api_compat.", 1)[-1].split(".")[0]
         try:
-            importlib.import_module(root)
+            importlib.import_module(self.name)
             return importlib.import_module(self.module)
-        except ImportError as error:
-            missing = isinstance(error, ModuleNotFoundError) and error.name == root
-            state = "is not installed" if missing else "is installed but cannot be imported"
-            msg = f"backend {self.name!r} {state} ({error}); install it with: {self.install}"
+        except Exception as error:  # a broken library may fail with anything
+            if isinstance(error, ModuleNotFoundError) and error.name == self.name:
+                msg = f"backend {self.name!r} is not installed; install it with: {self.install}"
+            else:
+                msg = (
+                    f"backend {self.name!r} is installed but cannot be imported "
+                    f"({type(error).__name__}: {error}); uninstall it, then: {self.install}"
+                )
             raise BackendUnavailableError(msg) from error
 
     @property
     def version(self) -> str:
         """The library's own version."""
-        root = importlib.import_module(self.xp.__name__.removeprefix("array_api_compat."))
-        return str(getattr(root, "__version__", "unknown"))
+        library = sys.modules.get(library_of(self.xp.__name__))
+        return str(getattr(library, "__version__", "unknown"))
+
+    def devices(self) -> list[str]:
+        """Return the names of the devices that are here."""
+        found = self.xp.__array_namespace_info__().devices()
+        return [self.device_name(device) for device in found if device is not None]
+
+    def device_name(self, device: Device) -> str:
+        """Return what a user writes for a device; ``find_device`` turns it back."""
+        return str(device)
+
+    @property
+    def index_dtype(self) -> DType:
+        """The integer dtype in which the library takes indices."""
+        return self.xp.int64
 
     def find_device(self, device: Device | None) -> Device:
         """Turn what a user wrote for a device into the library's own device object."""
@@ -85,8 +117,8 @@ class Adapter:
             Whatever the library says when it cannot allocate or compute.
         """
         xp = self.xp
-        total = xp.sum(xp.arange(3, device=device) + 1)
-        if int(total) != 6:
+        total = int(xp.sum(xp.arange(3, device=device) + 1))
+        if total != 6:
             msg = f"1 + 2 + 3 came out as {total}"
             raise RuntimeError(msg)
 
@@ -94,11 +126,11 @@ class Adapter:
         """Make the library ready to hold this dtype."""
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Device, dtype: DType) -> Array:
-        """Copy a host array to a device."""
+        """Bring a host array to a device; it may share memory."""
         return self.xp.asarray(array, device=device, dtype=dtype)
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
-        """Copy an array to the host."""
+        """Bring an array to the host; it may share memory."""
         return np.asarray(array)
 
     def is_readable(self, array: Array) -> bool:
@@ -106,7 +138,7 @@ class Adapter:
         return False
 
     def synchronize(self, *arrays: Array) -> None:
-        """Wait until the arrays are computed."""
+        """Wait until the arrays are computed; there is at least one."""
 
     def move(self, array: Array, device: Device, dtype: DType) -> Array:
         """Copy an array of this library to another device or dtype; as it is if nothing changes."""

@@ -13,7 +13,6 @@ __all__ = ["ArrayAPIStrict"]
 
 
 class ArrayAPIStrict(Adapter):
-    name = "array_api_strict"
     module = "array_api_strict"
     install = "pip install array-api-strict"
 
@@ -25,6 +24,9 @@ class ArrayAPIStrict(Adapter):
         if isinstance(device, str):
             device = self.xp.Device(device)
         return super().find_device(device)
+
+    def device_name(self, device: Device) -> str:
+        return str(device).split("'")[1]  # of "array_api_strict.Device('device1')"
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         return np.asarray(self._to_device(array, self._cpu))

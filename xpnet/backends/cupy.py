@@ -15,7 +15,6 @@ __all__ = ["CuPy"]
 
 
 class CuPy(Adapter):
-    name = "cupy"
     module = "array_api_compat.cupy"
     install = 'pip install "xpnet[cuda13]" (or "xpnet[cuda12]" for a CUDA 12 driver)'
 
@@ -26,6 +25,9 @@ class CuPy(Adapter):
         if isinstance(device, str):
             device = int(device.removeprefix("cuda").removeprefix(":") or 0)
         return cupy.cuda.Device(device)
+
+    def device_name(self, device: Device) -> str:
+        return f"cuda:{device.id}"
 
     def _require_gpu(self) -> None:
         """Tell why there is no GPU; ``cupy.is_available()`` would hide the reason."""
@@ -54,9 +56,17 @@ class CuPy(Adapter):
         """Compile and run a kernel and open cuBLAS: CuPy imports without either library."""
         import cupy
 
-        with device:
+        try:
             cupy.cuda.nvrtc.getVersion()
-            cupy.cuda.device.get_cublas_handle()
+            with device:
+                cupy.cuda.device.get_cublas_handle()
+        except Exception as error:
+            msg = (
+                f"backend 'cupy': CuPy {cupy.__version__} cannot use {self.device_name(device)} "
+                f"or lacks a CUDA library ({type(error).__name__}: {error}); "
+                f"install the libraries with: {self.install}"
+            )
+            raise BackendUnavailableError(msg) from error
         super().probe(device)
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
@@ -66,7 +76,9 @@ class CuPy(Adapter):
     def synchronize(self, *arrays: Array) -> None:
         import cupy
 
-        cupy.cuda.get_current_stream().synchronize()
+        for array in arrays:
+            with array.device:
+                cupy.cuda.get_current_stream().synchronize()
 
     def _to_device(self, array: Array, device: Device) -> Array:
         import cupy

@@ -9,20 +9,20 @@ import numpy as np
 from xpnet._typing import Array, Device, DType
 from xpnet.backends.adapter import Adapter
 from xpnet.dtypes import dtype_name
+from xpnet.errors import DTypeError
 
 __all__ = ["Jax"]
 
 
 class Jax(Adapter):
-    name = "jax"
     module = "jax.numpy"
     install = 'pip install "xpnet[jax]"'
 
     @property
-    def version(self) -> str:
+    def index_dtype(self) -> DType:
         import jax
 
-        return str(jax.__version__)
+        return self.xp.dtype("int64" if jax.config.jax_enable_x64 else "int32")
 
     def find_device(self, device: Device | None) -> Device:
         import jax
@@ -30,7 +30,17 @@ class Jax(Adapter):
         if isinstance(device, str):
             platform, _, index = device.partition(":")
             device = jax.devices(platform)[int(index or 0)]
-        return super().find_device(device)
+        with jax.ensure_compile_time_eval():  # an array that is being traced has no device
+            return super().find_device(device)
+
+    def probe(self, device: Device) -> None:
+        import jax
+
+        with jax.ensure_compile_time_eval():
+            super().probe(device)
+
+    def device_name(self, device: Device) -> str:
+        return f"{device.platform}:{device.id}"
 
     def prepare(self, dtype: DType) -> None:
         """Switch x64 on for float64: without it JAX would hand out float32 in its place."""
@@ -43,12 +53,16 @@ class Jax(Adapter):
         import jax
 
         # Without x64 there is no int64 either; class indices fit into the int32 given for it.
-        dtype = jax.dtypes.canonicalize_dtype(dtype)
+        given = jax.dtypes.canonicalize_dtype(dtype)
+        if given != dtype and not np.array_equal(array, array.astype(given)):
+            msg = (
+                f"jax: these {dtype_name(dtype)} values do not fit into {dtype_name(given)}; "
+                "call jax.config.update('jax_enable_x64', True) first"
+            )
+            raise DTypeError(msg)
         # jnp.asarray may share memory with NumPy, whose later writes would change a JAX array.
-        return self.xp.array(array, device=device, dtype=dtype, copy=True)
-
-    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
-        return np.asarray(array)
+        with jax.ensure_compile_time_eval():  # host data are not traced, only what is made of them
+            return self.xp.array(array, device=device, dtype=given, copy=True)
 
     def is_readable(self, array: Array) -> bool:
         # A traced array has no device and no values.
@@ -62,4 +76,7 @@ class Jax(Adapter):
     def _to_device(self, array: Array, device: Device) -> Array:
         import jax
 
-        return array if array.device == device else jax.device_put(array, device)
+        # A traced array has no device, and goes where the compiled function runs.
+        if getattr(array, "device", device) == device:
+            return array
+        return jax.device_put(array, device)

@@ -6,22 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from xpnet._typing import Array, Device
+from xpnet._typing import Array, Device, DType
 from xpnet.backends.adapter import Adapter
+from xpnet.dtypes import find_dtype
 
 __all__ = ["NumPy"]
 
 
 class NumPy(Adapter):
-    name = "numpy"
     module = "array_api_compat.numpy"
     install = "pip install numpy"
 
-    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
-        return np.asarray(array)
+    def from_numpy(self, array: np.ndarray[Any, Any], device: Device, dtype: DType) -> Array:
+        # A JAX array lends its memory for reading only; parameters are written to.
+        array = super().from_numpy(array, device, dtype)
+        return array if array.flags.writeable else array.copy()
 
     def is_readable(self, array: Array) -> bool:
         return True
 
-    def _to_device(self, array: Array, device: Device) -> Array:
-        return array
+    def move(self, array: Array, device: Device, dtype: DType) -> Array:
+        # Also turns a scalar into an array, and the byte order of a file into the machine's.
+        return np.asarray(array, dtype=find_dtype(self.xp, dtype))

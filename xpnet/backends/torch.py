@@ -14,9 +14,16 @@ __all__ = ["Torch"]
 
 
 class Torch(Adapter):
-    name = "torch"
     module = "array_api_compat.torch"
     install = 'pip install "xpnet[torch]"'
+
+    def devices(self) -> list[str]:
+        # array-api-compat would try every kind of device that torch has ever known, and warn.
+        import torch
+
+        accelerator = torch.accelerator.current_accelerator()
+        count = torch.accelerator.device_count()
+        return ["cpu", *(f"{accelerator.type}:{index}" for index in range(count))]
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Device, dtype: DType) -> Array:
         # torch shares memory with NumPy and knows neither read-only arrays nor negative strides.
@@ -26,7 +33,7 @@ class Torch(Adapter):
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         array = array.detach().cpu()
-        if dtype_name(array.dtype) == "bfloat16":  # NumPy has none; float32 holds it exactly
+        if dtype_name(array.dtype) == "bfloat16":  # torch cannot hand it to NumPy
             array = array.float()
         result: np.ndarray[Any, Any] = array.numpy()
         return result
@@ -37,8 +44,8 @@ class Torch(Adapter):
     def synchronize(self, *arrays: Array) -> None:
         import torch
 
-        for kind in {array.device.type for array in arrays} - {"cpu", "meta"}:
-            getattr(torch, kind).synchronize()
+        for device in {array.device for array in arrays if array.device.type != "cpu"}:
+            torch.accelerator.synchronize(device)
 
     def _to_device(self, array: Array, device: Device) -> Array:
         return array.to(device)

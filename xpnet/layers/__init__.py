@@ -2,10 +2,20 @@
 
 from xpnet.layers.add import AddLayer
 from xpnet.layers.affine import Affine
+from xpnet.layers.dropout import Dropout
 from xpnet.layers.layer import Layer
 from xpnet.layers.mul import MulLayer
 from xpnet.layers.relu import ReLU
 from xpnet.layers.sigmoid import Sigmoid
 from xpnet.layers.softmax_with_loss import SoftmaxWithLoss
 
-__all__ = ["AddLayer", "Affine", "Layer", "MulLayer", "ReLU", "Sigmoid", "SoftmaxWithLoss"]
+__all__ = [
+    "AddLayer",
+    "Affine",
+    "Dropout",
+    "Layer",
+    "MulLayer",
+    "ReLU",
+    "Sigmoid",
+    "SoftmaxWithLoss",
+]

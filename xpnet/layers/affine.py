@@ -9,7 +9,7 @@ import numpy as np
 from xpnet._typing import Array
 from xpnet.arrays import asarray
 from xpnet.backend import BackendSpec
-from xpnet.checks import check_floats
+from xpnet.checks import check_floats, check_not_negative, check_sizes, generator_from
 from xpnet.layers.layer import Layer
 from xpnet.ops.affine import affine, affine_backward, affine_param_gradients, check_parameters
 
@@ -81,13 +81,21 @@ class Affine(Layer):
         xp : str, module or Backend, optional
             Where the parameters are created; the current backend unless given.
 
+        Raises
+        ------
+        ValueError
+            If a size is no positive integer, the standard deviation is negative or not finite,
+            or the seed is none.
+
         Examples
         --------
         >>> import xpnet
         >>> xpnet.Affine.random(784, 50, seed=0)
         Affine(W(784, 50), b(50,))
         """
-        rng = np.random.default_rng(seed)
+        check_sizes(cls.__name__, input_size=input_size, output_size=output_size)
+        check_not_negative(cls.__name__, weight_init_std=weight_init_std)
+        rng = generator_from(cls.__name__, seed)
         W = weight_init_std * rng.standard_normal((input_size, output_size))
         return cls(asarray(W, xp=xp), asarray(np.zeros(output_size), xp=xp))
 

@@ -9,7 +9,7 @@ from xpnet._typing import Array, Device, DType
 from xpnet.arrays import asarray, device_of
 from xpnet.backend import Backend, BackendSpec, resolve_backend
 from xpnet.backends import adapter_of
-from xpnet.checks import describe_home
+from xpnet.checks import check_same_home, describe_home
 from xpnet.errors import BackendMismatchError, BackwardError
 
 __all__ = ["Layer", "move_layers"]
@@ -104,7 +104,7 @@ class Layer:
         BackendUnavailableError, ValueError
             If the library or device cannot be used.
         DTypeError
-            If the library does not have the dtype.
+            If layers cannot compute in the dtype, or the library does not have it.
 
         Examples
         --------
@@ -125,8 +125,10 @@ class Layer:
             device = device_of(array)
             if adapter_of(array) is not home.adapter or device not in (None, home.device):
                 msg = (
-                    f"{type(self).__name__}: the layer lives on {home.name} on {home.device}, "
-                    f"but an input is {describe_home(array)}; use layer.to(...) or xpnet.asarray"
+                    f"{type(self).__name__}: the layer lives on {home.name} on "
+                    f"{home.device_name}, but an input is {describe_home(array)}; move the one "
+                    f"with layer.to(...), or the other with xpnet.asarray(..., xp={home.name!r}, "
+                    f"device={home.device_name!r})"
                 )
                 raise BackendMismatchError(msg)
 
@@ -151,28 +153,25 @@ def move_layers(
 ) -> None:
     """Move the parameters and gradients of all layers, or of none if one cannot be moved."""
     layers = list(layers)
-    target = None if xp is None else resolve_backend(xp, device)
-    dicts = [arrays for layer in layers for arrays in (layer.params, layer.grads)]
-    moved = [
-        {name: _moved(array, target, device, dtype) for name, array in arrays.items()}
-        for arrays in dicts
+    target = None if xp is None else resolve_backend(xp, device, dtype)
+
+    def home_of(xp: BackendSpec, present: Device) -> Backend:
+        return target or resolve_backend(xp, present if device is None else device, dtype)
+
+    def moved(layer: Any, name: str, array: Array) -> Array:
+        own_xp = check_same_home(type(layer).__name__, **{name: array})
+        home = home_of(own_xp, array.device)
+        return asarray(array, xp=home, dtype=array.dtype if dtype is None else dtype)
+
+    replacements = [
+        (owned, {name: moved(layer, name, array) for name, array in owned.items()})
+        for layer in layers
+        for owned in (layer.params, layer.grads)
     ]
-    for arrays, replacements in zip(dicts, moved, strict=True):
-        arrays.update(replacements)
-    for layer in layers:
-        if isinstance(layer, Layer):
-            layer._memory = None
-            if layer._backend is not None:
-                layer._backend = target or resolve_backend(layer._backend, device)
-
-
-def _moved(
-    array: Array, target: Backend | None, device: Device | None, dtype: DType | None
-) -> Array:
-    if dtype is None:
-        dtype = array.dtype
-    if target is not None:
-        return asarray(array, xp=target, dtype=dtype)
-    adapter = adapter_of(array)
-    there = array.device if device is None else adapter.find_device(device)
-    return adapter.move(array, there, dtype)
+    own = [layer for layer in layers if isinstance(layer, Layer)]
+    homes = [old and home_of(old, old.device) for old in (layer._backend for layer in own)]
+    # Nothing can fail from here on.
+    for owned, arrays in replacements:
+        owned.update(arrays)
+    for layer, home in zip(own, homes, strict=True):
+        layer._backend, layer._memory = home, None

@@ -29,8 +29,8 @@ class ReLU(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return ``max(x, 0)``; see :func:`xpnet.relu`."""
-        self._check_home(x)
         y = relu(x)
+        self._check_home(x)
         self._save(y)
         return y
 

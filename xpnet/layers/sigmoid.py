@@ -29,8 +29,8 @@ class Sigmoid(Layer):
 
     def forward(self, x: Array) -> Array:
         """Return ``1 / (1 + exp(-x))``; see :func:`xpnet.sigmoid`."""
-        self._check_home(x)
         y = sigmoid(x)
+        self._check_home(x)
         self._save(y)
         return y
 

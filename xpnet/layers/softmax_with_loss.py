@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpnet._typing import Array, Number
 from xpnet.backend import BackendSpec
 from xpnet.layers.layer import Layer
-from xpnet.ops.cross_entropy import softmax_with_loss, softmax_with_loss_backward
+from xpnet.ops.cross_entropy import gradient_of_scores, softmax_with_loss
 
 __all__ = ["SoftmaxWithLoss"]
 
@@ -45,13 +45,13 @@ class SoftmaxWithLoss(Layer):
 
     def forward(self, x: Array, t: Array) -> Array:  # type: ignore[override]
         """Return the loss; see :func:`xpnet.ops.softmax_with_loss`."""
+        loss, y = softmax_with_loss(x, t)
         self._check_home(x, t)
-        self.loss, self.y = softmax_with_loss(x, t)
-        self.t = t
-        self._save(self.y, t)
-        return self.loss
+        self.loss, self.y, self.t = loss, y, t
+        self._save(y, t)
+        return loss
 
     def backward(self, dout: Array | Number = 1) -> Array:
         """Return ``dx``; see :func:`xpnet.ops.softmax_with_loss_backward`."""
         y, t = self._saved()
-        return softmax_with_loss_backward(dout, y, t)
+        return gradient_of_scores(dout, y, t)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any, Self
 
 from xpnet._typing import Array, Device, DType
 from xpnet.arrays import array_namespace
 from xpnet.backend import BackendSpec
+from xpnet.dtypes import is_half
 from xpnet.errors import XpnetError
 from xpnet.gradients import numerical_gradient
 from xpnet.layers import SoftmaxWithLoss
+from xpnet.layers.evaluating import evaluating
 from xpnet.layers.layer import move_layers
 from xpnet.nets.parameters import Parameters
 from xpnet.ops.labels import are_indices, check_target, index_dtype
@@ -43,6 +46,8 @@ class Sequential:
     ------
     ValueError
         If a layer stands there twice.
+    TypeError
+        If something is no layer, such as a class or a list of layers.
 
     Examples
     --------
@@ -61,10 +66,7 @@ class Sequential:
     def __init__(self, *layers: Any, last_layer: Any | None = None) -> None:
         self.layers = dict(_named(_flat(layers)))
         self.last_layer = SoftmaxWithLoss() if last_layer is None else last_layer
-        members = [*self.layers.values(), self.last_layer]
-        if len({id(layer) for layer in members}) < len(members):
-            msg = "a layer stands in the net twice; it remembers one forward only, so use two"
-            raise ValueError(msg)
+        _check_members(type(self).__name__, {**self.layers, "last_layer": self.last_layer})
         self._params = Parameters(self.layers.values())
 
     def __repr__(self) -> str:
@@ -84,6 +86,8 @@ class Sequential:
     def predict(self, x: Array) -> Array:
         """Return the output of the last layer before the loss: scores, not probabilities.
 
+        The layers do what they do after training: nothing is dropped, see ``xpnet.evaluating``.
+
         Parameters
         ----------
         x : array
@@ -99,6 +103,14 @@ class Sequential:
         XpnetError
             As the layers; a note tells which one.
         """
+        with evaluating():
+            return self.forward(x)
+
+    def forward(self, x: Array) -> Array:
+        """Return what :meth:`predict` does, but as in training, with its dropout.
+
+        A net can stand wherever a layer can.
+        """
         for name, layer in self.layers.items():
             try:
                 x = layer.forward(x)
@@ -106,10 +118,6 @@ class Sequential:
                 error.add_note(f"This is layer {name} of {self}.")
                 raise
         return x
-
-    def forward(self, x: Array) -> Array:
-        """Return :meth:`predict`, so that a net can stand wherever a layer can."""
-        return self.predict(x)
 
     def backward(self, dout: Array) -> Array:
         """Go back through all layers, which keep their gradients, and return ``dx``.
@@ -129,7 +137,7 @@ class Sequential:
         return dout
 
     def loss(self, x: Array, t: Array) -> Array:
-        """Return the loss of a batch.
+        """Return the loss of a batch in training; inside ``xpnet.evaluating()``, after it.
 
         Parameters
         ----------
@@ -148,7 +156,7 @@ class Sequential:
         XpnetError
             As the layers.
         """
-        return self.last_layer.forward(self.predict(x), t)
+        return self.last_layer.forward(self.forward(x), t)
 
     def accuracy(self, x: Array, t: Array) -> Array:
         """Return the share of samples whose largest score is at the right class.
@@ -158,14 +166,16 @@ class Sequential:
         Returns
         -------
         array, shape ()
-            From 0 to 1, in the dtype of the scores; it stays on the device.
+            From 0 to 1, in the dtype of the scores; 0 for an empty batch. It stays on the device.
         """
         y = self.predict(x)
         check_target("accuracy", t, y=y)
         xp = array_namespace(y)
         truth = t if are_indices(t, y) else xp.argmax(t, axis=-1)
         hits = xp.argmax(y, axis=-1) == xp.astype(truth, index_dtype(xp), copy=False)
-        return xp.astype(xp.mean(xp.astype(hits, xp.float32)), y.dtype, copy=False)
+        count_dtype = xp.float32 if is_half(y.dtype) else y.dtype
+        share = xp.sum(xp.astype(hits, count_dtype)) / max(prod(hits.shape), 1)
+        return xp.astype(share, y.dtype, copy=False)
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the gradients of the loss by backpropagation.
@@ -230,6 +240,22 @@ def _flat(layers: Iterable[Any]) -> Iterator[Any]:
             yield from layer.layers.values()
         else:
             yield layer
+
+
+def _check_members(net: str, members: dict[str, Any]) -> None:
+    names: dict[int, str] = {}
+    for name, layer in members.items():
+        if not all(hasattr(layer, part) for part in ("forward", "backward", "params", "grads")):
+            found = layer if isinstance(layer, type) else f"a {type(layer).__name__}"
+            msg = f"{net}: {found} is no layer: it must have forward, backward, params and grads"
+            raise TypeError(msg)
+        first = names.setdefault(id(layer), name)
+        if first != name:
+            msg = (
+                f"{net}: {first} and {name} are the same layer, which remembers one forward only; "
+                "make two"
+            )
+            raise ValueError(msg)
 
 
 def _named(layers: Iterable[Any]) -> Iterator[tuple[str, Any]]:

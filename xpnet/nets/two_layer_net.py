@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from xpnet.backend import BackendSpec
+from xpnet.checks import check_sizes, generator_from
 from xpnet.layers import Affine, ReLU
 from xpnet.nets.sequential import Sequential
 
@@ -26,6 +27,12 @@ class TwoLayerNet(Sequential):
         The same seed gives the same bits on every backend.
     xp : str, module or Backend, optional
         Where the parameters are created; the current backend unless given.
+
+    Raises
+    ------
+    ValueError
+        If a size is no positive integer, the standard deviation is negative or not finite,
+        or the seed is none.
 
     Examples
     --------
@@ -55,7 +62,13 @@ class TwoLayerNet(Sequential):
         seed: int | np.random.Generator | None = None,
         xp: BackendSpec | None = None,
     ) -> None:
-        rng = np.random.default_rng(seed)
+        check_sizes(
+            type(self).__name__,
+            input_size=input_size,
+            hidden_size=hidden_size,
+            output_size=output_size,
+        )
+        rng = generator_from(type(self).__name__, seed)
         random_affine = partial(Affine.random, weight_init_std=weight_init_std, seed=rng, xp=xp)
         super().__init__(
             random_affine(input_size, hidden_size),

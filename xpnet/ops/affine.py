@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from xpnet._typing import Array, Namespace
+from xpnet.arrays import array_namespace
 from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
@@ -49,12 +50,7 @@ def affine(x: Array, W: Array, b: Array) -> Array:
     """
     xp = check_floats(_NAME, x=x, W=W, b=b)
     check_parameters(W, b)
-    if x.ndim == 0 or x.shape[-1] != W.shape[0]:
-        msg = (
-            f"{_NAME}: x has shape {tuple(x.shape)}, but W has shape {tuple(W.shape)}; "
-            f"the last axis of x must have length {W.shape[0]}"
-        )
-        raise ShapeError(msg)
+    _check_input(x, W)
     wide_x, wide_W, wide_b = widened(xp, x, W, b)
     y = xp.matmul(_rows(xp, wide_x), wide_W)
     y += wide_b  # y is ours alone
@@ -97,7 +93,7 @@ def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
            [2., 2.]])
     """
     dW, db = affine_param_gradients(dout, x, W)
-    xp = check_floats(_NAME, dout=dout, W=W)
+    xp = array_namespace(x)
     wide_dout, wide_W = widened(xp, dout, W)
     dx = xp.matmul(_rows(xp, wide_dout), wide_W.T)
     return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x), dW, db
@@ -118,6 +114,7 @@ def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Arra
     array([3., 3.])
     """
     xp = check_floats(_NAME, dout=dout, x=x, W=W)
+    _check_input(x, W)
     expected = (*x.shape[:-1], W.shape[-1])
     if dout.shape != expected:
         raise ShapeError(upstream_shape_text(_NAME, dout.shape, expected))
@@ -140,6 +137,15 @@ def check_parameters(W: Array, b: Array) -> None:
         msg = (
             f"{_NAME}: W has shape {tuple(W.shape)} and b has shape {tuple(b.shape)}; "
             "they must be (D, M) and (M,)"
+        )
+        raise ShapeError(msg)
+
+
+def _check_input(x: Array, W: Array) -> None:
+    if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != W.shape[0]:
+        msg = (
+            f"{_NAME}: x has shape {tuple(x.shape)}, but W has shape {tuple(W.shape)}; "
+            "they must be (..., D) and (D, M), with the same D"
         )
         raise ShapeError(msg)
 

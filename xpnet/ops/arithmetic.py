@@ -116,27 +116,23 @@ def _is_number(x: Array | Number) -> bool:
     return type(x) in (int, float)  # np.float64 is a float too, but an array to us
 
 
-def _check(layer: str, x: Array | Number, y: Array | Number) -> Namespace | None:
-    """Return the namespace of the arrays, or None if there are only numbers."""
-    arrays = {name: a for name, a in (("x", x), ("y", y)) if not _is_number(a)}
-    if not arrays:
-        return None
-    xp = check_floats(layer, **arrays)
-    if len(arrays) == 2:
-        _broadcast_shape(layer, x.shape, y.shape)  # type: ignore[union-attr]
-    return xp
+def _check(
+    layer: str, x: Array | Number, y: Array | Number, **dout: Array | Number
+) -> tuple[Namespace | None, tuple[int, ...]]:
+    """Return the namespace of the arrays, None for numbers alone, and the output's shape."""
+    operands = {**dout, "x": x, "y": y}
+    arrays = {name: a for name, a in operands.items() if not _is_number(a)}
+    xp = check_floats(layer, **arrays) if arrays else None
+    return xp, _broadcast_shape(layer, _shape(x), _shape(y))
 
 
 def _check_backward(
     layer: str, dout: Array | Number, x: Array | Number, y: Array | Number
 ) -> Namespace | None:
-    xp = _check(layer, x, y)
-    expected = _broadcast_shape(layer, _shape(x), _shape(y))
+    xp, expected = _check(layer, x, y, dout=dout)
     if _shape(dout) != expected:
         raise ShapeError(upstream_shape_text(layer, _shape(dout), expected))
-    if xp is None or _is_number(dout):
-        return xp
-    return check_floats(layer, dout=dout, **{"x or y": y if _is_number(x) else x})
+    return xp
 
 
 def _shape(x: Array | Number) -> tuple[int, ...]:
@@ -144,12 +140,17 @@ def _shape(x: Array | Number) -> tuple[int, ...]:
 
 
 def _broadcast_shape(layer: str, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[int, ...]:
+    if x == y:
+        return x
     rank = max(len(x), len(y))
     pairs = zip((1,) * (rank - len(x)) + tuple(x), (1,) * (rank - len(y)) + tuple(y), strict=True)
     shape = []
     for a, b in pairs:
         if a != b and 1 not in (a, b):
-            msg = f"{layer}: x of shape {tuple(x)} and y of shape {tuple(y)} do not broadcast"
+            msg = (
+                f"{layer}: x of shape {tuple(x)} and y of shape {tuple(y)} do not broadcast; "
+                "counted from the last axis, lengths must be equal or 1"
+            )
             raise ShapeError(msg)
         shape.append(b if a == 1 else a)
     return tuple(shape)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from math import prod
 
 from xpnet._typing import Array, Namespace, Number
-from xpnet.checks import check_axis, check_floats, check_same_home
-from xpnet.errors import DTypeError, ShapeError
-from xpnet.ops.labels import are_indices, check_target, index_dtype, one_hot, row_weights
+from xpnet.arrays import array_namespace
+from xpnet.checks import check_floats, upstream_shape_text
+from xpnet.errors import ShapeError
+from xpnet.ops.labels import are_indices, check_target, as_indices, one_hot, row_weights
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.quiet import quiet
 
 __all__ = [
     "cross_entropy_error",
     "cross_entropy_error_backward",
+    "gradient_of_scores",
     "softmax_with_loss",
     "softmax_with_loss_backward",
 ]
@@ -145,7 +147,6 @@ def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
     return rounded(xp, _mean(xp, losses), like=x), rounded(xp, y, like=x)
 
 
-@quiet
 def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Array:
     """Return the gradient of :func:`softmax_with_loss`, ``dout * (y - t) / N``.
 
@@ -175,7 +176,14 @@ def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Arra
     >>> softmax_with_loss_backward(1.0, np.asarray([[0.25, 0.75]]), np.asarray([1]))
     array([[ 0.25, -0.25]])
     """
-    xp = _check(_NAME, t, y=y)
+    _check(_NAME, t, y=y)
+    return gradient_of_scores(dout, y, t)
+
+
+@quiet
+def gradient_of_scores(dout: Array | Number, y: Array, t: Array) -> Array:
+    """Do what :func:`softmax_with_loss_backward` does, for labels that forward has checked."""
+    xp = array_namespace(y)
     (wide,) = widened(xp, y)
     rows = _rows(xp, t, wide)
     if not are_indices(t, y):  # rows may sum to 1 only nearly; this is the exact derivative
@@ -187,7 +195,6 @@ def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Arra
 
 def _check(layer: str, t: Array, **scores: Array) -> Namespace:
     xp = check_floats(layer, **scores)
-    check_axis(layer, -1, **scores)
     check_target(layer, t, **scores)
     return xp
 
@@ -204,17 +211,17 @@ def _expected(xp: Namespace, values: Array, t: Array) -> Array:
         # A class of probability 0 counts nothing, even where its logarithm is -inf.
         return xp.sum(xp.where(rows == 0, 0.0, rows * values), axis=-1)
     weights = row_weights(xp, t, values)
-    indices = xp.astype(t, index_dtype(xp), copy=False)
+    indices = as_indices(t)
     if weights is not None:
         indices = xp.minimum(xp.maximum(indices, 0), values.shape[-1] - 1)
-    picked = xp.take_along_axis(values, xp.expand_dims(indices, axis=-1), axis=-1)[..., 0]
+    picked = xp.take_along_axis(values, indices[..., None], axis=-1)[..., 0]
     return picked if weights is None else picked * weights
 
 
 def _weighted(xp: Namespace, dx: Array, t: Array) -> Array:
     """Return the gradient with the rows of labels that are no classes turned to NaN."""
     weights = row_weights(xp, t, dx) if are_indices(t, dx) else None
-    return dx if weights is None else dx * xp.expand_dims(weights, axis=-1)
+    return dx if weights is None else dx * weights[..., None]
 
 
 def _mean(xp: Namespace, losses: Array) -> Array:
@@ -226,12 +233,8 @@ def _share(xp: Namespace, layer: str, dout: Array | Number, y: Array) -> Array |
     samples = max(prod(y.shape[:-1]), 1)
     if isinstance(dout, int | float):
         return dout / samples
-    check_same_home(layer, dout=dout, x=y)
+    check_floats(layer, dout=dout, y=y)
     if dout.shape != ():
-        msg = f"{layer}: dout has shape {tuple(dout.shape)}, but the loss has shape ()"
-        raise ShapeError(msg)
-    if dout.dtype != y.dtype:
-        msg = f"{layer}: dout is {dout.dtype}, but x was {y.dtype}"
-        raise DTypeError(msg)
+        raise ShapeError(upstream_shape_text(layer, dout.shape, ()))
     (wide_dout,) = widened(xp, dout)
     return wide_dout / samples

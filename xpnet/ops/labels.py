@@ -17,11 +17,14 @@ import numpy as np
 from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of, to_numpy
 from xpnet.backends import adapter_of
-from xpnet.checks import check_same_home
-from xpnet.dtypes import dtype_name, is_float, is_half, is_integer
+from xpnet.checks import check_axis, check_same_home
+from xpnet.dtypes import dtype_name, is_float, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
 
-__all__ = ["are_indices", "check_labels", "check_target", "index_dtype", "one_hot", "row_weights"]
+__all__ = ["are_indices", "as_indices", "check_labels", "check_target", "one_hot", "row_weights"]
+
+# As far as people round rows, and bfloat16 does.
+_SUM_TOLERANCE = 1e-2
 
 
 def are_indices(t: Array, x: Array) -> bool:
@@ -37,13 +40,15 @@ def check_target(layer: str, t: Array, **scores: Array) -> None:
     BackendMismatchError
         If ``t`` does not live where the scores do.
     ShapeError
-        If ``t`` has neither the shape of the scores nor that of their leading axes.
+        If there are no classes, or ``t`` has neither the shape of the scores nor that of their
+        leading axes.
     DTypeError
         If indices are not integers, or rows are not real numbers.
     LabelError
         If a value is no label, as far as the host can read them here.
     """
-    check_same_home(layer, **scores, t=t)
+    check_same_home(layer, t=t, **scores)
+    check_axis(layer, -1, **scores)
     ((name, x),) = scores.items()
     if t.shape not in (x.shape, x.shape[:-1]):
         msg = (
@@ -52,16 +57,21 @@ def check_target(layer: str, t: Array, **scores: Array) -> None:
             f"{tuple(x.shape)}"
         )
         raise ShapeError(msg)
-    if are_indices(t, x):
-        if not is_integer(t.dtype):
-            found = dtype_name(t.dtype)
-            msg = f"{layer}: t holds class indices and must be of integers, not {found}"
-            raise DTypeError(msg)
-    elif not (is_float(t.dtype) or is_integer(t.dtype) or dtype_name(t.dtype) == "bool"):
-        msg = f"{layer}: t holds rows and must be of real numbers, not {dtype_name(t.dtype)}"
-        raise DTypeError(msg)
+    _check_dtype(layer, t, are_indices(t, x))
     if _is_readable(t):
         _check_values(layer, t, x.shape[-1], are_indices(t, x))
+
+
+def _check_dtype(layer: str, t: Array, indices: bool) -> None:
+    if indices and not is_integer(t.dtype):
+        msg = (
+            f"{layer}: t holds class indices and must be of integers, not {dtype_name(t.dtype)}; "
+            "use xpnet.asarray(t, dtype='int32')"
+        )
+        raise DTypeError(msg)
+    if not (is_float(t.dtype) or is_integer(t.dtype) or dtype_name(t.dtype) == "bool"):
+        msg = f"{layer}: t holds rows and must be of real numbers, not {dtype_name(t.dtype)}"
+        raise DTypeError(msg)
 
 
 def check_labels(t: Array, classes: int) -> None:
@@ -81,6 +91,10 @@ def check_labels(t: Array, classes: int) -> None:
     ------
     LabelError
         If an index is not in ``range(classes)``, or a row is no distribution.
+    DTypeError
+        If indices are not integers, or rows are not real numbers.
+    BackendMismatchError
+        If ``t`` is no array.
 
     Examples
     --------
@@ -88,10 +102,13 @@ def check_labels(t: Array, classes: int) -> None:
     >>> xpnet.check_labels(np.asarray([3, 10]), classes=10)
     Traceback (most recent call last):
     ...
-    xpnet.errors.LabelError: t: label 10 at index (1,) is not one of the classes 0 to 9
+    xpnet.errors.LabelError: check_labels: label 10 at index (1,) is not one of the classes 0 to 9
     """
+    layer = "check_labels"
+    check_same_home(layer, t=t)
     is_rows = t.ndim > 0 and t.shape[-1] == classes and (t.ndim > 1 or not is_integer(t.dtype))
-    _check_values("t", t, classes, indices=not is_rows)
+    _check_dtype(layer, t, indices=not is_rows)
+    _check_values(layer, t, classes, indices=not is_rows)
 
 
 def _is_readable(t: Array) -> bool:
@@ -99,7 +116,7 @@ def _is_readable(t: Array) -> bool:
 
 
 def _check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
-    host = to_numpy(t)
+    host = adapter_of(t).to_numpy(t)
     if host.size == 0:
         return
     if indices:
@@ -110,17 +127,12 @@ def _check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
 
 
 def _are_distributions(rows: np.ndarray[Any, Any]) -> bool:
-    return bool(rows.min() >= 0) and bool((abs(_sums(rows) - 1) <= _tolerance(rows)).all())
+    return bool(rows.min() >= 0) and bool((abs(_sums(rows) - 1) <= _SUM_TOLERANCE).all())
 
 
 def _sums(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     sums: np.ndarray[Any, Any] = rows.sum(axis=-1, dtype=None if rows.dtype != "float16" else "f4")
     return sums
-
-
-def _tolerance(rows: np.ndarray[Any, Any]) -> float:
-    # Rows as people round them: to three decimals, or as far as 16 bits go.
-    return 1e-2 if is_half(rows.dtype) else 1e-3
 
 
 def _index_text(layer: str, t: np.ndarray[Any, Any], classes: int) -> str:
@@ -132,7 +144,7 @@ def _index_text(layer: str, t: np.ndarray[Any, Any], classes: int) -> str:
 def _row_text(layer: str, t: np.ndarray[Any, Any]) -> str:
     rows = t.reshape(-1, t.shape[-1])
     with np.errstate(invalid="ignore"):
-        bad = ~((rows.min(axis=-1) >= 0) & (abs(_sums(rows) - 1) <= _tolerance(rows)))
+        bad = ~((rows.min(axis=-1) >= 0) & (abs(_sums(rows) - 1) <= _SUM_TOLERANCE))
     first = int(np.argmax(bad))
     return (
         f"{layer}: row {first} of t sums to {_sums(rows)[first]:.6g} with a least entry of "
@@ -140,23 +152,25 @@ def _row_text(layer: str, t: np.ndarray[Any, Any]) -> str:
     )
 
 
-def index_dtype(xp: Namespace) -> Any:
-    """Return the integer dtype in which a library takes indices."""
-    return xp.__array_namespace_info__().default_dtypes()["indexing"]
+def as_indices(t: Array) -> Array:
+    """Return class indices in the integer dtype in which their library takes indices."""
+    adapter = adapter_of(t)
+    wanted = adapter.index_dtype
+    return t if t.dtype == wanted else adapter.xp.astype(t, wanted)
 
 
 def one_hot(xp: Namespace, t: Array, x: Array) -> Array:
     """Return class indices as rows of 0 and 1 in the shape and dtype of the scores ``x``."""
-    classes = xp.arange(x.shape[-1], dtype=index_dtype(xp), device=device_of(t))
-    indices = xp.astype(t, index_dtype(xp), copy=False)
-    return xp.astype(xp.expand_dims(indices, axis=-1) == classes, x.dtype)
+    indices = as_indices(t)
+    classes = xp.arange(x.shape[-1], dtype=indices.dtype, device=device_of(t))
+    return xp.astype(indices[..., None] == classes, x.dtype)
 
 
 def row_weights(xp: Namespace, t: Array, x: Array) -> Array | None:
     """Return 1 for each class index in range and NaN for others; None if all were checked."""
     if _is_readable(t):
         return None
-    indices = xp.astype(t, index_dtype(xp), copy=False)
+    indices = as_indices(t)
     in_range = (indices >= 0) & (indices < x.shape[-1])
     one = xp.ones(t.shape, dtype=x.dtype, device=device_of(x))
     return xp.where(in_range, one, xp.nan)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from math import isfinite
 
 from xpnet._typing import Array
-from xpnet.checks import check_floats
+from xpnet.checks import check_floats, check_not_negative
 from xpnet.errors import ShapeError
 
 __all__ = ["SGD"]
@@ -23,7 +22,7 @@ class SGD:
     Raises
     ------
     ValueError
-        If the learning rate is negative or not finite.
+        If the learning rate is no number, negative or not finite.
 
     Examples
     --------
@@ -35,10 +34,8 @@ class SGD:
     """
 
     def __init__(self, lr: float = 0.01) -> None:
-        if not (isfinite(lr) and lr >= 0):
-            msg = f"SGD: lr is {lr}; it must be finite and not negative"
-            raise ValueError(msg)
-        self.lr = lr
+        check_not_negative("SGD", lr=lr)
+        self.lr = float(lr)  # a np.float64 would widen float32 gradients
 
     def __repr__(self) -> str:
         return f"SGD(lr={self.lr})"
@@ -60,16 +57,24 @@ class SGD:
         ShapeError, DTypeError, BackendMismatchError
             If a gradient does not fit its parameter. No parameter has changed then.
         """
-        for name, param in params.items():
-            if name not in grads:
-                msg = f"SGD: there is no gradient for {name!r}; call backward or gradient first"
-                raise KeyError(msg)
-            check_floats("SGD", **{name: param, f"the gradient of {name}": grads[name]})
-            if param.shape != grads[name].shape:
-                msg = (
-                    f"SGD: {name} has shape {tuple(param.shape)}, but its gradient has shape "
-                    f"{tuple(grads[name].shape)}"
-                )
-                raise ShapeError(msg)
-        for name in params:
-            params[name] -= self.lr * grads[name]
+        fitting = [(name, param, _gradient(name, param, grads)) for name, param in params.items()]
+        for name, param, grad in fitting:
+            param -= self.lr * grad
+            params[name] = param
+
+
+def _gradient(name: str, param: Array, grads: Mapping[str, Array]) -> Array:
+    """Return the gradient of a parameter, having made sure that it fits."""
+    if name not in grads:
+        msg = f"SGD: there is no gradient for {name!r}; call backward or gradient first"
+        raise KeyError(msg)
+    grad = grads[name]
+    here, there = f"params[{name!r}]", f"grads[{name!r}]"
+    check_floats("SGD", **{here: param, there: grad})
+    if param.shape != grad.shape:
+        msg = (
+            f"SGD: {here} has shape {tuple(param.shape)}, but {there} has shape "
+            f"{tuple(grad.shape)}; they must be equal"
+        )
+        raise ShapeError(msg)
+    return grad

@@ -1,0 +1,1 @@
+"""How fast xpnet is, beside the book's computation: see README.md."""

@@ -1,0 +1,47 @@
+"""``import xpnet`` imports NumPy and array-api-compat, and nothing heavier."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# A module may come with the interpreter or from a file hook of an editable installation; what
+# belongs to an installed distribution is what costs time.
+IMPORTED = """
+import sys
+from importlib.metadata import packages_distributions
+
+before = set(sys.modules)
+{code}
+roots = {{name.split(".")[0] for name in set(sys.modules) - before}}
+owners = packages_distributions()
+print(*sorted({{owner for root in roots for owner in owners.get(root, ())}} - {{"xpnet"}}))
+"""
+
+
+def imported_by(code: str) -> list[str]:
+    """Return the distributions of which a new process imports something."""
+    script = IMPORTED.format(code=code)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import xpnet",
+        "import xpnet; xpnet.set_backend('numpy')",
+        "import xpnet; xpnet.TwoLayerNet(4, 5, 3).predict(xpnet.asarray([[1.0, 2.0, 3.0, 4.0]]))",
+    ],
+)
+def test_only_numpy_and_array_api_compat_are_imported(code: str) -> None:
+    assert imported_by(code) == ["array-api-compat", "numpy"]
+
+
+def test_a_library_is_imported_when_it_is_chosen() -> None:
+    code = "import xpnet; xpnet.set_backend('array_api_strict')"
+    assert "array_api_strict" in [name.replace("-", "_") for name in imported_by(code)]
