@@ -27,7 +27,8 @@ from xpnet.errors import (
     XpnetError,
 )
 from xpnet.gradients import numerical_gradient
-from xpnet.layers import AddLayer, Affine, Layer, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.layers import AddLayer, Affine, Dropout, Layer, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.layers.evaluating import evaluating
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
 from xpnet.optimizers import SGD
@@ -45,6 +46,7 @@ __all__ = [
     "BackwardError",
     "DTypeError",
     "DatasetError",
+    "Dropout",
     "LabelError",
     "Layer",
     "MulLayer",
@@ -60,6 +62,7 @@ __all__ = [
     "check_labels",
     "cross_entropy_error",
     "datasets",
+    "evaluating",
     "get_backend",
     "log_softmax",
     "numerical_gradient",

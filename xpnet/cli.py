@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     digits: 1438 training and 359 test samples; sizes 64-50-10, batch 100, lr 0.1, seed 0
     numpy ... on cpu, float32
     epoch   1  loss 2.30...
-    epoch   2  loss 2.2...
+    epoch   2  loss 2.3...
     after 30 steps: train accuracy ...%, test accuracy ...%; ... ms per step
     0
     """
@@ -50,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (xpnet.XpnetError, ValueError) as error:
         print(f"xpnet: error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before training began, such as in a download
+        return _INTERRUPTED
     return status
 
 
@@ -69,7 +71,7 @@ def _add_info(commands: Any) -> None:
     parser.set_defaults(run=_info)
 
 
-def _info(args: argparse.Namespace) -> int:
+def _info(_: argparse.Namespace) -> int:
     print(f"xpnet {xpnet.__version__}, Python {platform.python_version()}, {platform.machine()}")
     print(f"current backend: {xpnet.get_backend()}")
     for status in xpnet.available_backends().values():
@@ -101,11 +103,10 @@ def _add_train(commands: Any) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = f"{number} is not positive"
+    if not text.isdecimal() or int(text) == 0:
+        msg = f"{text!r} is no positive integer"
         raise argparse.ArgumentTypeError(msg)
-    return number
+    return int(text)
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -118,9 +119,8 @@ def _train(args: argparse.Namespace) -> int:
             f"samples; sizes {'-'.join(map(str, sizes))}, batch {args.batch}, lr {args.lr}, "
             f"seed {args.seed}"
         )
-        print(
-            f"{backend.name} {backend.adapter.version} on {backend.device}, {dtype_name(backend.dtype)}"
-        )
+        library = f"{backend.name} {backend.adapter.version}"
+        print(f"{library} on {backend.device}, {dtype_name(backend.dtype)}")
         history = train(
             xpnet.TwoLayerNet(*sizes, seed=args.seed),
             xpnet.SGD(args.lr),
@@ -137,6 +137,7 @@ def _train(args: argparse.Namespace) -> int:
         last = history.epochs[-1]
         print(
             f"after {history.iterations} steps: train accuracy {last.train_accuracy:.2%}, "
-            f"test accuracy {last.test_accuracy:.2%}; {1e3 * history.seconds_per_step:.3f} ms per step"
+            f"test accuracy {last.test_accuracy:.2%}; "
+            f"{1e3 * history.seconds_per_step:.3f} ms per step"
         )
     return _INTERRUPTED if history.interrupted else 0

@@ -1,4 +1,4 @@
-"""Every error that xpnet raises on purpose.
+"""The errors of xpnet's own.
 
 Each is an :class:`XpnetError` and also the built-in exception that a caller would expect,
 so that ``except ValueError`` keeps working. The same mistake raises the same error on every

@@ -16,7 +16,6 @@ class Progress(Protocol):
     """What a progress line can do; tqdm's bar is one."""
 
     def update(self, n: int = 1) -> object: ...
-    def set_postfix_str(self, s: str) -> object: ...
     def write(self, s: str) -> object: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc_info: object) -> object: ...
@@ -32,7 +31,7 @@ def progress(total: int, label: str, *, unit: str = "it") -> Progress:
     label : str
         What is being done, in a word or two.
     unit : str
-        ``"B"`` counts bytes and prints them as kB and MB.
+        What is counted; ``"B"`` are bytes, which are shown in larger units.
 
     Returns
     -------
@@ -58,7 +57,7 @@ class _PlainLine:
 
     def __init__(self, total: int, label: str, unit: str) -> None:
         self.total, self.label, self.unit = total, label, unit
-        self.done, self.postfix = 0, ""
+        self.done = 0
         self.visible = sys.stderr.isatty()
         self._next_line_at = 0.0
 
@@ -68,9 +67,6 @@ class _PlainLine:
         if now >= self._next_line_at:
             self._next_line_at = now + _SECONDS_BETWEEN_LINES
             self._write()
-
-    def set_postfix_str(self, s: str) -> None:
-        self.postfix = s
 
     def write(self, s: str) -> None:
         """Print a line of its own above the progress."""
@@ -84,7 +80,7 @@ class _PlainLine:
             scale, unit = (1e6, "MB") if self.unit == "B" else (1, self.unit)
             share = self.done / max(self.total, 1)
             text = f"{self.label}: {share:4.0%} {self.done / scale:.0f}/{self.total / scale:.0f}"
-            print(f"\r\x1b[K{text} {unit} {self.postfix}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{text} {unit}", end="", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
         return self

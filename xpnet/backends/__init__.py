@@ -26,9 +26,11 @@ _BUILT_IN = {
     "torch": "xpnet.backends.torch:Torch",
     "jax": "xpnet.backends.jax:Jax",
     "array_api_strict": "xpnet.backends.array_api_strict:ArrayAPIStrict",
+    "dask": "xpnet.backends.dask:Dask",
+    "ndonnx": "xpnet.backends.ndonnx:Ndonnx",
 }
 
-# By name, by namespace and by type of array. A library has one adapter, which is compared by
+# By name and by type of array. A library has one adapter, which is compared by
 # identity; setdefault, because two threads may be first at the same time.
 _adapters: dict[Any, Adapter] = {}
 
@@ -100,7 +102,8 @@ def namespace_adapter(xp: Namespace) -> Adapter:
             "the Array API standard"
         )
         raise TypeError(msg)
-    return _adapters.setdefault(xp, Adapter.wrap(xp))
+    # By name, for a library may give its arrays another module than a user takes: cubed.array_api.
+    return _adapters.setdefault(f"{name} by module", Adapter.wrap(xp))
 
 
 def adapter_of(array: Array) -> Adapter:

@@ -18,7 +18,8 @@ def evaluating() -> Iterator[None]:
     """Let nets and layers do what they do after training, in this thread or task alone.
 
     ``net.predict`` and ``net.accuracy`` do so by themselves; ``net.loss`` and ``net.gradient``
-    train. Most layers do the same in both; ``Dropout`` drops nothing inside the block.
+    train. Most layers do the same in both; ``Dropout`` drops nothing inside the block. A layer of
+    one's own asks :func:`xpnet.layers.evaluating.is_evaluating`.
 
     Examples
     --------

@@ -160,7 +160,7 @@ def move_layers(
 
     def moved(layer: Any, name: str, array: Array) -> Array:
         own_xp = check_same_home(type(layer).__name__, **{name: array})
-        home = home_of(own_xp, array.device)
+        home = home_of(own_xp, device_of(array))
         return asarray(array, xp=home, dtype=array.dtype if dtype is None else dtype)
 
     replacements = [

@@ -17,7 +17,7 @@ from xpnet.layers import SoftmaxWithLoss
 from xpnet.layers.evaluating import evaluating
 from xpnet.layers.layer import move_layers
 from xpnet.nets.parameters import Parameters
-from xpnet.ops.labels import are_indices, check_target, index_dtype
+from xpnet.ops.labels import are_indices, check_target, as_indices
 
 __all__ = ["Sequential"]
 
@@ -172,7 +172,8 @@ class Sequential:
         check_target("accuracy", t, y=y)
         xp = array_namespace(y)
         truth = t if are_indices(t, y) else xp.argmax(t, axis=-1)
-        hits = xp.argmax(y, axis=-1) == xp.astype(truth, index_dtype(xp), copy=False)
+        hits = xp.argmax(y, axis=-1) == as_indices(truth)
+        hits &= ~xp.isnan(xp.max(y, axis=-1))  # argmax takes NaN for the largest score
         count_dtype = xp.float32 if is_half(y.dtype) else y.dtype
         share = xp.sum(xp.astype(hits, count_dtype)) / max(prod(hits.shape), 1)
         return xp.astype(share, y.dtype, copy=False)

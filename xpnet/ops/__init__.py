@@ -12,6 +12,7 @@ from xpnet.ops.cross_entropy import (
     softmax_with_loss,
     softmax_with_loss_backward,
 )
+from xpnet.ops.dropout import dropout, dropout_backward
 from xpnet.ops.labels import check_labels
 from xpnet.ops.relu import relu, relu_backward
 from xpnet.ops.sigmoid import sigmoid, sigmoid_backward
@@ -26,6 +27,8 @@ __all__ = [
     "check_labels",
     "cross_entropy_error",
     "cross_entropy_error_backward",
+    "dropout",
+    "dropout_backward",
     "log_softmax",
     "log_softmax_backward",
     "mul",

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from xpnet._typing import Array, Namespace
-from xpnet.arrays import device_of, to_numpy
+from xpnet.arrays import device_of
 from xpnet.backends import adapter_of
 from xpnet.checks import check_axis, check_same_home
-from xpnet.dtypes import dtype_name, is_float, is_integer
+from xpnet.dtypes import dtype_name, is_float, is_half, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
 
 __all__ = ["are_indices", "as_indices", "check_labels", "check_target", "one_hot", "row_weights"]
@@ -131,7 +131,7 @@ def _are_distributions(rows: np.ndarray[Any, Any]) -> bool:
 
 
 def _sums(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    sums: np.ndarray[Any, Any] = rows.sum(axis=-1, dtype=None if rows.dtype != "float16" else "f4")
+    sums: np.ndarray[Any, Any] = rows.sum(axis=-1, dtype="f4" if is_half(rows.dtype) else None)
     return sums
 
 

@@ -35,6 +35,8 @@ def softmax(x: Array, axis: int = -1) -> Array:
         If there is no such axis, or it has length 0.
     DTypeError
         If ``x`` is not of floats.
+    TypeError
+        If ``axis`` is no integer, such as None for the whole array.
     BackendMismatchError
         If ``x`` is no array.
 

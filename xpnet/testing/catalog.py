@@ -16,7 +16,7 @@ import numpy as np
 from xpnet import ops
 from xpnet._typing import Array
 from xpnet.arrays import asarray
-from xpnet.layers import AddLayer, Affine, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.layers import AddLayer, Affine, Dropout, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.testing.subject import Subject
 
@@ -123,6 +123,20 @@ def _affine_params(dout: Array, _y: Array, x: Array, W: Array, _b: Array) -> tup
     return dx, *ops.affine_param_gradients(dout, x, W)
 
 
+def _dropped(x: Array) -> Array:
+    return ops.dropout(x, 0.25, seed=3)[0]
+
+
+def _dropped_backward(dout: Array, _y: Array, x: Array) -> Array:
+    return ops.dropout_backward(dout, ops.dropout(x, 0.25, seed=3)[1], 0.25)
+
+
+def _switched_off() -> Dropout:
+    layer = Dropout(0.25, seed=3)
+    layer.training = False
+    return layer
+
+
 def _affine(d: int, m: int) -> Callable[[], Affine]:
     W, b = _normal(d, m), _normal(m)
     return lambda: Affine(asarray(W), asarray(b))
@@ -217,6 +231,8 @@ CATALOG: tuple[Case, ...] = (
         *(_normal(5, 4), _indices(5, classes=4)),
         call=_loss_of_scores,
     ),
+    _op(ops.dropout, "(5, 4)", _dropped_backward, _normal(5, 4), call=_dropped),
+    _op(ops.dropout, "scalar", _dropped_backward, _normal(), call=_dropped, skip=_NO_BATCH),
     _op(ops.add, "equal shapes", _of_inputs(ops.add_backward), _normal(5, 4), _normal(5, 4)),
     _op(ops.mul, "equal shapes", _of_inputs(ops.mul_backward), _normal(5, 4), _normal(5, 4)),
     _layer(AddLayer, "equal shapes", AddLayer, _normal(5, 4), _normal(5, 4)),
@@ -227,6 +243,14 @@ CATALOG: tuple[Case, ...] = (
     _layer(MulLayer, "scalar", MulLayer, _normal(5, 4), _normal()),
     _layer(Sigmoid, "(5, 4)", Sigmoid, _normal(5, 4)),
     _layer(ReLU, "(5, 4)", ReLU, _normal(5, 4)),
+    _layer(
+        Dropout,
+        "(5, 4)",
+        partial(Dropout, 0.25, seed=3),
+        _normal(5, 4),
+        skip=("moves between backends",),  # each forward has a mask of its own
+    ),
+    _layer(Dropout, "switched off", _switched_off, _normal(5, 4)),
     _layer(Affine, "(5, 4) @ (4, 3)", _affine(4, 3), _normal(5, 4)),
     _layer(Affine, "3 axes", _affine(4, 3), _normal(2, 5, 4)),
     _layer(Affine, "long sums", _affine(300, 2), _normal(40, 300)),

@@ -1,0 +1,185 @@
+"""Dropout: set a random share of the entries to 0, and its derivative."""
+
+from __future__ import annotations
+
+from math import prod
+from numbers import Integral, Real
+
+from xpnet._typing import Array
+from xpnet.arrays import device_of
+from xpnet.checks import check_floats, check_same_home, check_upstream
+from xpnet.dtypes import is_integer
+from xpnet.ops.philox import constant_word, random_words
+from xpnet.ops.precision import rounded, widened
+from xpnet.ops.quiet import quiet
+
+__all__ = ["check_rate", "check_seed", "dropout", "dropout_backward", "dropout_mask"]
+
+_NAME = "Dropout"
+
+
+def dropout(x: Array, rate: float, seed: int, step: int | Array = 0) -> tuple[Array, Array]:
+    """Set entries to 0 at random, and scale the others by ``1 / (1 - rate)``.
+
+    Scaled so, the expected output is ``x`` ("inverted dropout"), and a net is evaluated without
+    any change. N. Srivastava and others, "Dropout: a simple way to prevent neural networks from
+    overfitting", JMLR 15 (2014), https://jmlr.org/papers/v15/srivastava14a.html.
+
+    Parameters
+    ----------
+    x : array
+        Of floats, any shape. NaN stays NaN, dropped or not, and a dropped infinity becomes NaN,
+        as in PyTorch: dropping is multiplying by 0.
+    rate : float
+        The share that is dropped, from 0 on and less than 1.
+    seed, step : int
+        From 0 to ``2**64 - 1``; each pair has a mask of its own, see :func:`dropout_mask`.
+
+    Returns
+    -------
+    y : array
+        Of the shape, dtype, library and device of ``x``.
+    mask : array
+        As ``y``: 1 where an entry was kept, 0 where it was dropped.
+
+    Raises
+    ------
+    ValueError
+        If ``rate``, ``seed`` or ``step`` is out of range.
+    DTypeError
+        If ``x`` is not of floats.
+    BackendMismatchError
+        If ``x`` is no array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import dropout
+    >>> y, mask = dropout(np.ones(8), 0.5, seed=0)
+    >>> y
+    array([0., 2., 2., 2., 2., 0., 2., 0.])
+    """
+    mask = dropout_mask(x, rate, seed, step)
+    return _kept(x, mask, rate), mask
+
+
+def dropout_backward(dout: Array, mask: Array, rate: float) -> Array:
+    """Return the gradient of :func:`dropout`, ``dout * mask / (1 - rate)``.
+
+    Parameters
+    ----------
+    dout : array
+        The gradient of the loss with respect to ``y``.
+    mask : array
+        As :func:`dropout` returned it.
+    rate : float
+        As in forward.
+
+    Returns
+    -------
+    array
+        The gradient with respect to ``x``, of the same shape.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    ValueError, DTypeError, BackendMismatchError
+        As :func:`dropout`, or if the two arrays differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import dropout_backward
+    >>> dropout_backward(np.asarray([5.0, 6.0]), np.asarray([0.0, 1.0]), 0.75)
+    array([ 0., 24.])
+    """
+    check_upstream(_NAME, dout, mask=mask)
+    check_rate(_NAME, rate)
+    return _kept(dout, mask, rate)
+
+
+def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Array:
+    """Return 1 where :func:`dropout` keeps an entry of ``x``, and 0 where it drops it.
+
+    Entry ``i`` in row-major order is dropped if word ``i`` of the stream ``step`` of
+    :func:`xpnet.ops.philox.random_words` is less than ``rate * 2**32``, rounded down. The words
+    and their comparison are of integers, so the mask is the same on every library and device, in
+    every dtype, and for every shape with as many entries.
+
+    Parameters and errors are those of :func:`dropout`. ``step`` may also be an array of integers
+    of shape () where ``x`` lives, and is not negative then: a function compiled by ``jax.jit``
+    can take it as an argument, whereas it is compiled for one Python integer.
+
+    Returns
+    -------
+    array
+        Of the shape, dtype, library and device of ``x``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops.dropout import dropout_mask
+    >>> dropout_mask(np.ones((2, 4)), 0.5, seed=0)
+    array([[0., 1., 1., 1.],
+           [1., 0., 1., 0.]])
+    """
+    xp = check_floats(_NAME, x=x)
+    check_rate(_NAME, rate)
+    check_seed(_NAME, seed=seed)
+    _check_step(x, step)
+    device = device_of(x)
+    words = random_words(xp, prod(x.shape), seed=int(seed), stream=step, device=device)
+    # Exact but for the last rounding down, and so less than 2**32 for every rate below 1.
+    dropped = int(float(rate) * 2**32)
+    kept = words >= constant_word(xp, dropped, device)
+    return xp.reshape(xp.astype(kept, x.dtype), x.shape)
+
+
+@quiet
+def _kept(x: Array, mask: Array, rate: float) -> Array:
+    xp = check_floats(_NAME, x=x, mask=mask)
+    wide_x, wide_mask = widened(xp, x, mask)
+    y = wide_x * wide_mask
+    y *= 1 / (1 - float(rate))  # y is ours alone
+    return rounded(xp, y, like=x)
+
+
+def check_rate(layer: str, rate: object) -> None:
+    """Make sure that a rate is one at which something is left.
+
+    Raises
+    ------
+    ValueError
+        If it is no number from 0 on and less than 1.
+    """
+    if not (isinstance(rate, Real) and 0 <= float(rate) < 1):
+        msg = f"{layer}: rate is {rate!r}; it must be a number from 0 on and less than 1"
+        raise ValueError(msg)
+
+
+def check_seed(layer: str, **seeds: object) -> None:
+    """Make sure that seeds are integers of 64 bits.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    for name, seed in seeds.items():
+        if not (isinstance(seed, Integral) and 0 <= int(seed) < 2**64):
+            msg = f"{layer}: {name} is {seed!r}; it must be an integer from 0 to 2**64 - 1"
+            raise ValueError(msg)
+
+
+def _check_step(x: Array, step: Array) -> None:
+    if not hasattr(step, "shape") or isinstance(step, Integral):
+        check_seed(_NAME, step=step)
+        return
+    check_same_home(_NAME, x=x, step=step)
+    if step.shape != () or not is_integer(step.dtype):
+        msg = (
+            f"{_NAME}: step is an array of shape {tuple(step.shape)} and dtype {step.dtype}; "
+            "it must be an integer, or an array of integers of shape ()"
+        )
+        raise ValueError(msg)
