@@ -6,6 +6,7 @@ import argparse
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import xpnet
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_info(commands)
     _add_train(commands)
+    _add_check(commands)
     return parser
 
 
@@ -120,7 +122,7 @@ def _train(args: argparse.Namespace) -> int:
             f"seed {args.seed}"
         )
         library = f"{backend.name} {backend.adapter.version}"
-        print(f"{library} on {backend.device}, {dtype_name(backend.dtype)}")
+        print(f"{library} on {backend.device_name}, {dtype_name(backend.dtype)}")
         history = train(
             xpnet.TwoLayerNet(*sizes, seed=args.seed),
             xpnet.SGD(args.lr),
@@ -141,3 +143,35 @@ def _train(args: argparse.Namespace) -> int:
             f"{1e3 * history.seconds_per_step:.3f} ms per step"
         )
     return _INTERRUPTED if history.interrupted else 0
+
+
+def _add_check(commands: Any) -> None:
+    parser = commands.add_parser(
+        "check", help="hold an array library against every contract, with every op and layer"
+    )
+    parser.add_argument(
+        "--backend", metavar="NAME", help="a known one, or the module of any other library"
+    )
+    parser.add_argument("--device", help="such as cuda:0 (default: the backend's own)")
+    parser.add_argument("--dtype", help="of parameters and data (default: float32)")
+    parser.set_defaults(run=_check)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from xpnet.testing import check_backend
+
+    name = args.backend or xpnet.get_backend().name
+    library = name if name in backend_names() else _import(name)
+    with xpnet.use_backend(library, device=args.device, dtype=args.dtype) as backend:
+        report = check_backend(backend)
+    print(report)
+    return 0 if report else 1
+
+
+def _import(module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        known = ", ".join(backend_names())
+        msg = f"{module!r} is neither a known backend ({known}) nor a module here: {error}"
+        raise ValueError(msg) from error

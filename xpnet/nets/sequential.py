@@ -17,7 +17,7 @@ from xpnet.layers import SoftmaxWithLoss
 from xpnet.layers.evaluating import evaluating
 from xpnet.layers.layer import move_layers
 from xpnet.nets.parameters import Parameters
-from xpnet.ops.labels import are_indices, check_target, as_indices
+from xpnet.ops.labels import are_indices, as_indices, check_target
 
 __all__ = ["Sequential"]
 

@@ -8,7 +8,7 @@ from xpnet._typing import Array, Namespace, Number
 from xpnet.arrays import array_namespace
 from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
-from xpnet.ops.labels import are_indices, check_target, as_indices, one_hot, row_weights
+from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.quiet import quiet
 
