@@ -16,6 +16,7 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 # A version that is pinned is taken from a local folder of wheels (PIP_FIND_LINKS) if one holds its
 # CPU build; else the index gives the build with several GB of CUDA libraries.
 TORCH = "torch==2.13.0"
+OTHER_LIBRARIES = ["dask[array]", "ndonnx", "onnxruntime", "sparse", "blosc2", "cubed", "mlx[cpu]"]
 
 
 def group(name: str) -> list[str]:
@@ -61,6 +62,28 @@ def tests_gpu(session: nox.Session) -> None:
         session.error("THERE IS NO NVIDIA GPU HERE. Nothing was tested on CuPy.")
     session.install("-e", ".[cuda13]", *group("test"))
     pytest(session, "cupy,numpy")
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Measure how far every op is from float64 on every backend, and write docs/parity.md."""
+    session.install("-e", ".", *group("test"), TORCH, "jax")
+    session.run("python", "-m", "xpnet.testing.parity", "docs/parity.md", *session.posargs)
+
+
+@nox.session
+def libraries(session: nox.Session) -> None:
+    """Hold every array library that can be had against every contract: docs/libraries.md."""
+    session.install("-e", ".", *group("test"), TORCH, "jax", *OTHER_LIBRARIES)
+    session.run("python", "-m", "xpnet.testing.libraries", "docs/libraries.md")
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Break ops, layers and gradients in every small way, and count what the tests notice."""
+    session.install("-e", ".", *group("test"), "mutmut")
+    session.run("mutmut", "run", *session.posargs, success_codes=[0, 1])
+    session.run("mutmut", "results")
 
 
 @nox.session

@@ -26,6 +26,7 @@ from xpnet.errors import (
     ShapeError,
     XpnetError,
 )
+from xpnet.gradient_check import GradientReport, check_gradients
 from xpnet.gradients import numerical_gradient
 from xpnet.layers import AddLayer, Affine, Dropout, Layer, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.layers.evaluating import evaluating
@@ -47,6 +48,7 @@ __all__ = [
     "DTypeError",
     "DatasetError",
     "Dropout",
+    "GradientReport",
     "LabelError",
     "Layer",
     "MulLayer",
@@ -59,6 +61,7 @@ __all__ = [
     "XpnetError",
     "asarray",
     "available_backends",
+    "check_gradients",
     "check_labels",
     "cross_entropy_error",
     "datasets",

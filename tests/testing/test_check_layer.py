@@ -36,6 +36,11 @@ class WrongNumbersInFloat32(Double):
         return y * 1.001 if "float32" in str(y.dtype) else y
 
 
+class WrongGradient(Double):
+    def backward(self, dout):
+        return super().backward(dout) * 1.001
+
+
 class WrongDtype(Double):
     def forward(self, x):
         xp = x.__array_namespace__()
@@ -133,6 +138,7 @@ class RoundsItsStoredParameter(Double):
 
 FAULTS = [
     (WrongNumbersInFloat32, "same as float64", "differs from NumPy in float64"),
+    (WrongGradient, "right gradients", "is wrong: backward gives"),
     (WrongDtype, "home kept", "the output is float64"),
     (WrongLibrary, "home kept", "the output is numpy on cpu"),
     (ChangesItsInput, "arguments unchanged", "forward changes input 0"),

@@ -14,6 +14,7 @@ from xpnet.backend import Backend, resolve_backend
 from xpnet.backends import adapter_of
 from xpnet.checks import describe_home
 from xpnet.dtypes import dtype_name
+from xpnet.gradient_check import check_gradients
 from xpnet.testing.subject import Results, Subject, host_values
 from xpnet.testing.tolerance import tolerance
 from xpnet.testing.traps import no_host_sync
@@ -39,6 +40,19 @@ def same_as_float64(subject: Subject, backend: Backend) -> Iterator[str]:
     expected = subject.run(reference, exact_layer, exact_inputs)
     found = subject.run(backend, layer, inputs)
     yield from _differences("NumPy in float64", expected, found, _tolerance(subject, backend))
+
+
+def right_gradients(subject: Subject, backend: Backend) -> Iterator[str]:
+    """The gradients are the derivatives of the output, by finite differences."""
+    if dtype_name(backend.dtype) != "float64":
+        msg = "finite differences are taken in float64"
+        raise NotRun(msg)
+    layer, inputs = subject.layer(backend), subject.arrays(backend)
+    for fault in check_gradients(layer, *inputs, seed=subject.seed).faults:
+        yield (
+            f"the gradient of {fault.name} is {fault.judgement}: backward gives "
+            f"{fault.analytic:.6g}, differences {fault.numeric:.6g} {fault.note}".rstrip()
+        )
 
 
 def home_kept(subject: Subject, backend: Backend) -> Iterator[str]:
@@ -165,6 +179,7 @@ def moves_between_backends(subject: Subject, backend: Backend) -> Iterator[str]:
 
 CHECKS: dict[str, Check] = {
     "same as float64": same_as_float64,
+    "right gradients": right_gradients,
     "home kept": home_kept,
     "arguments unchanged": arguments_unchanged,
     "strided inputs": strided_inputs,
