@@ -11,6 +11,7 @@ from xpnet.backend import BackendSpec, get_backend, resolve_backend
 from xpnet.backends import Adapter, adapter_of
 from xpnet.dtypes import dtype_name, find_dtype, is_real
 from xpnet.errors import BackendMismatchError, DTypeError
+from xpnet.quiet import quiet
 
 __all__ = ["array_namespace", "asarray", "device_of", "synchronize", "to_numpy"]
 
@@ -25,6 +26,7 @@ def device_of(array: Array) -> Device | None:
     return getattr(array, "device", None)
 
 
+@quiet
 def asarray(
     obj: Any,
     *,

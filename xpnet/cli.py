@@ -85,22 +85,35 @@ def _info(_: argparse.Namespace) -> int:
 
 
 def _add_train(commands: Any) -> None:
-    parser = commands.add_parser(
-        "train",
-        help="train a two-layer network on handwritten digits",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = commands.add_parser("train", help="train a two-layer network on handwritten digits")
     add = parser.add_argument
-    add("--data", choices=_LOADERS, default="digits", help="what to learn")
+    add("--data", choices=_LOADERS, default="digits", help="what to learn (default: %(default)s)")
     add("--backend", metavar="NAME", help=f"one of {', '.join(backend_names())} (default: current)")
     add("--device", help="such as cuda:0 (default: the backend's own)")
     add("--dtype", help="of parameters and data (default: float32)")
-    add("--hidden", type=_positive, default=50, metavar="N", help="hidden units")
-    add("--batch", type=_positive, default=100, metavar="N", help="samples per step")
+    add(
+        "--hidden",
+        type=_positive,
+        default=50,
+        metavar="N",
+        help="hidden units (default: %(default)s)",
+    )
+    add(
+        "--batch",
+        type=_positive,
+        default=100,
+        metavar="N",
+        help="samples per step (default: %(default)s)",
+    )
     iterations = ", ".join(f"{count} for {name}" for name, count in _ITERATIONS.items())
     add("--iterations", type=_positive, metavar="N", help=f"steps (default: {iterations})")
-    add("--lr", type=float, default=0.1, help="learning rate")
-    add("--seed", type=int, default=0, help="for the weights and the order of the samples")
+    add("--lr", type=float, default=0.1, help="learning rate (default: %(default)s)")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="of the weights and the order of samples (default: %(default)s)",
+    )
     parser.set_defaults(run=_train)
 
 
@@ -160,8 +173,11 @@ def _add_check(commands: Any) -> None:
 def _check(args: argparse.Namespace) -> int:
     from xpnet.testing import check_backend
 
-    name = args.backend or xpnet.get_backend().name
-    library = name if name in backend_names() else _import(name)
+    name = args.backend
+    if name is None:
+        library: Any = xpnet.get_backend()
+    else:
+        library = name if name in backend_names() else _import(name)
     with xpnet.use_backend(library, device=args.device, dtype=args.dtype) as backend:
         report = check_backend(backend)
     print(report)

@@ -9,9 +9,21 @@ import numpy as np
 from xpnet._typing import DType, Namespace
 from xpnet.errors import DTypeError
 
-__all__ = ["FLOATS", "dtype_name", "find_dtype", "is_float", "is_half", "is_integer", "is_real"]
+__all__ = [
+    "EPSILON",
+    "FLOATS",
+    "dtype_name",
+    "find_dtype",
+    "is_float",
+    "is_half",
+    "is_integer",
+    "is_real",
+]
 
-FLOATS = ("float16", "bfloat16", "float32", "float64")
+EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+"""The spacing of the numbers above 1, twice the unit roundoff."""
+
+FLOATS = tuple(EPSILON)
 _HALVES = ("float16", "bfloat16")
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _REALS = ("bool", *_INTEGERS, *FLOATS)

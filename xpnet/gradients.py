@@ -12,19 +12,17 @@ from xpnet.arrays import asarray, to_numpy
 from xpnet.backend import Backend
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats
-from xpnet.dtypes import dtype_name
+from xpnet.dtypes import EPSILON, dtype_name
 from xpnet.errors import DTypeError, ShapeError
+from xpnet.quiet import quiet
 
 __all__ = ["numerical_gradient"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 _Index: TypeAlias = tuple[int, ...]
 
-# The step that balances the truncation of a central difference, h**2, against the rounding of f,
-# eps / h, is the cube root of eps: Press et al., Numerical Recipes, section 5.7.
-_EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 
-
+@quiet
 def numerical_gradient(f: Callable[[Array], Array | Number], x: Array) -> Array:
     """Return the gradient of a scalar function by central differences.
 
@@ -67,7 +65,9 @@ def numerical_gradient(f: Callable[[Array], Array | Number], x: Array) -> Array:
         return asarray(values, xp=home, dtype=x.dtype)
 
     host = to_numpy(x).astype("float64")
-    h = _EPSILON[dtype_name(x.dtype)] ** (1 / 3) * np.maximum(1, abs(host))
+    # This step balances the truncation of a central difference, h**2, against the rounding of f,
+    # eps / h: Press et al., Numerical Recipes, section 5.7.
+    h = EPSILON[dtype_name(x.dtype)] ** (1 / 3) * np.maximum(1, abs(host))
     # Rounded to the dtype first, because the true step is between the numbers that f gets.
     upper, lower = (to_numpy(as_x(host + sign * h)).astype("float64") for sign in (1, -1))
     writable = _is_writable(x, host)

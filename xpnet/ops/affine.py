@@ -9,12 +9,14 @@ from xpnet.arrays import array_namespace
 from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
+from xpnet.quiet import quiet
 
 __all__ = ["affine", "affine_backward", "affine_param_gradients", "check_parameters"]
 
 _NAME = "Affine"
 
 
+@quiet
 def affine(x: Array, W: Array, b: Array) -> Array:
     """Multiply by a matrix and add a bias: ``y = x @ W + b``.
 
@@ -57,6 +59,7 @@ def affine(x: Array, W: Array, b: Array) -> Array:
     return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
 
 
+@quiet
 def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array]:
     """Return the gradients of :func:`affine`.
 
@@ -99,6 +102,7 @@ def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
     return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x), dW, db
 
 
+@quiet
 def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Array]:
     """Return ``dW`` and ``db`` of :func:`affine` without ``dx``.
 

@@ -6,12 +6,14 @@ from xpnet._typing import Array, Namespace, Number
 from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
+from xpnet.quiet import quiet
 
 __all__ = ["add", "add_backward", "mul", "mul_backward"]
 
 _ADD, _MUL = "AddLayer", "MulLayer"
 
 
+@quiet
 def add(x: Array | Number, y: Array | Number) -> Array | Number:
     """Return ``x + y``.
 
@@ -46,6 +48,7 @@ def add(x: Array | Number, y: Array | Number) -> Array | Number:
     return x + y
 
 
+@quiet
 def add_backward(
     dout: Array | Number, x: Array | Number, y: Array | Number
 ) -> tuple[Array | Number, Array | Number]:
@@ -80,6 +83,7 @@ def add_backward(
     return _unbroadcast(xp, dout, x), _unbroadcast(xp, dout, y)
 
 
+@quiet
 def mul(x: Array | Number, y: Array | Number) -> Array | Number:
     """Return ``x * y``.
 
@@ -95,6 +99,7 @@ def mul(x: Array | Number, y: Array | Number) -> Array | Number:
     return x * y
 
 
+@quiet
 def mul_backward(
     dout: Array | Number, x: Array | Number, y: Array | Number
 ) -> tuple[Array | Number, Array | Number]:

@@ -10,7 +10,7 @@ from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
 from xpnet.ops.precision import rounded, widened
-from xpnet.ops.quiet import quiet
+from xpnet.quiet import quiet
 
 __all__ = [
     "cross_entropy_error",

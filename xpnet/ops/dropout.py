@@ -11,7 +11,7 @@ from xpnet.checks import check_floats, check_same_home, check_upstream
 from xpnet.dtypes import is_integer
 from xpnet.ops.philox import constant_word, random_words
 from xpnet.ops.precision import rounded, widened
-from xpnet.ops.quiet import quiet
+from xpnet.quiet import quiet
 
 __all__ = ["check_rate", "check_seed", "dropout", "dropout_backward", "dropout_mask"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xpnet._typing import Array
 from xpnet.checks import check_floats, check_upstream
 from xpnet.ops.precision import rounded, widened
+from xpnet.quiet import quiet
 
 __all__ = ["sigmoid", "sigmoid_backward"]
 
@@ -46,6 +47,7 @@ def sigmoid(x: Array) -> Array:
     return rounded(xp, y, like=x)
 
 
+@quiet
 def sigmoid_backward(dout: Array, y: Array) -> Array:
     """Return the gradient of :func:`sigmoid`, ``dout * y * (1 - y)``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpnet._typing import Array
 from xpnet.checks import check_axis, check_floats, check_upstream
 from xpnet.ops.precision import rounded, widened
-from xpnet.ops.quiet import quiet
+from xpnet.quiet import quiet
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
 

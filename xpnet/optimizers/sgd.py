@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from xpnet._typing import Array
 from xpnet.checks import check_floats, check_not_negative
 from xpnet.errors import ShapeError
+from xpnet.quiet import quiet
 
 __all__ = ["SGD"]
 
@@ -40,6 +41,7 @@ class SGD:
     def __repr__(self) -> str:
         return f"SGD(lr={self.lr})"
 
+    @quiet
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
         """Take one step, in place where the library can write to arrays.
 

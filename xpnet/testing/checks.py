@@ -49,10 +49,9 @@ def right_gradients(subject: Subject, backend: Backend) -> Iterator[str]:
         raise NotRun(msg)
     layer, inputs = subject.layer(backend), subject.arrays(backend)
     for fault in check_gradients(layer, *inputs, seed=subject.seed).faults:
-        yield (
-            f"the gradient of {fault.name} is {fault.judgement}: backward gives "
-            f"{fault.analytic:.6g}, differences {fault.numeric:.6g} {fault.note}".rstrip()
-        )
+        numbers = f"backward gives {fault.analytic:.6g}, differences {fault.numeric:.6g}"
+        reason = fault.note if np.isnan(fault.numeric) else f"{numbers} {fault.note}".rstrip()
+        yield f"the gradient of {fault.name} is {fault.judgement}: {reason}"
 
 
 def home_kept(subject: Subject, backend: Backend) -> Iterator[str]:

@@ -72,7 +72,9 @@ class Report:
         counts = Counter(finding.verdict for finding in self.findings)
         order: tuple[Verdict, ...] = ("passed", "failed", "not run")
         summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if counts[verdict])
-        lines = [str(finding) for finding in self.findings if finding.verdict != "passed"]
+        skipped = Counter((f.check, f.sentence) for f in self.findings if f.verdict == "not run")
+        lines = [str(failure) for failure in self.failures]
+        lines += [f"not run  {check:24} {n} x {why}" for (check, why), n in skipped.items()]
         return "\n".join([f"{self.title}: {summary or 'nothing to check'}", *lines])
 
     def __repr__(self) -> str:

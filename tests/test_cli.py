@@ -1,0 +1,326 @@
+"""The command line: what it prints, where, and with which exit status it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import xpnet
+from xpnet import cli
+from xpnet.cli import main
+from xpnet.training import train
+
+EPOCH = r"epoch +\d+  loss \d\.\d{4}  train accuracy +[\d.]+%  test accuracy +[\d.]+%"
+LAST = r"after (\d+) steps: train accuracy ([\d.]+)%, test accuracy ([\d.]+)%; [\d.]+ ms per step"
+
+on_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and terminals")
+
+
+def printed(capsys, *args):
+    """Run a command that succeeds, and return its output without the time of a step."""
+    assert main(args) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return re.sub(r"[\d.]+ ms per step", "", out)
+
+
+# info ----------------------------------------------------------------------------------------
+
+
+def test_info_names_every_backend_and_why_one_cannot_be_used(capsys):
+    out = printed(capsys, "info")
+
+    assert out.startswith(f"xpnet {xpnet.__version__}, Python {sys.version.split()[0]}")
+    assert f"current backend: {xpnet.get_backend()}" in out
+    for name, status in xpnet.available_backends().items():
+        (line,) = [line for line in out.splitlines() if line.split()[0] == name]
+        if status.available:
+            assert line.split() == [name, status.version, "on", *status.device.split()]
+        else:
+            assert line.split() == [name, "not", "usable"]
+            assert status.reason in out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"xpnet {xpnet.__version__}\n"
+
+
+# train ---------------------------------------------------------------------------------------
+
+
+def test_train_learns_digits(capsys):
+    out = printed(capsys, "train", "--iterations", "300", "--lr", "0.5", "--seed", "3")
+
+    head, home, *epochs, last = out.splitlines()
+    assert head == (
+        "digits: 1438 training and 359 test samples; sizes 64-50-10, batch 100, lr 0.5, seed 3"
+    )
+    assert home == f"numpy {xpnet.available_backends()['numpy'].version} on cpu, float32"
+    net = xpnet.TwoLayerNet(64, 50, 10, seed=3)
+    digits = xpnet.datasets.load_digits()
+    history = train(net, xpnet.SGD(lr=0.5), *digits, iterations=300, seed=3)
+    assert epochs == [str(epoch) for epoch in history.epochs]
+    reached = history.epochs[-1]
+    assert last == (
+        f"after 300 steps: train accuracy {reached.train_accuracy:.2%}, "
+        f"test accuracy {reached.test_accuracy:.2%}; "
+    )
+    assert min(reached.train_accuracy, reached.test_accuracy) > 0.9
+
+
+def test_the_defaults_learn_digits(capsys):
+    last = printed(capsys, "train").splitlines()[-1]
+
+    assert last.startswith("after 1500 steps")
+    assert float(re.search(r"test accuracy ([\d.]+)%", last)[1]) > 90
+
+
+def test_options_reach_the_net_and_the_loop(capsys):
+    out = printed(
+        capsys,
+        "train",
+        "--iterations",
+        "7",
+        "--hidden",
+        "8",
+        "--batch",
+        "500",
+        "--dtype",
+        "float64",
+    )
+
+    assert "sizes 64-8-10, batch 500, lr 0.1" in out
+    assert "on cpu, float64" in out
+    assert len(re.findall(EPOCH, out)) == 3  # of 3 steps each
+
+
+def test_the_same_seed_prints_the_same(capsys):
+    args = ("train", "--iterations", "20", "--lr", "0.5")
+
+    first, again = (printed(capsys, *args, "--seed", "1") for _ in range(2))
+    other = printed(capsys, *args, "--seed", "2")
+
+    assert first == again
+    assert first.splitlines()[2:] != other.splitlines()[2:]
+
+
+def test_another_backend_prints_the_same_but_for_its_name(capsys):
+    pytest.importorskip("array_api_strict")
+    args = ("train", "--iterations", "20", "--lr", "0.5")
+
+    here = printed(capsys, *args).splitlines()
+    there = printed(
+        capsys, *args, "--backend", "array_api_strict", "--device", "device1"
+    ).splitlines()
+
+    assert there[1].startswith("array_api_strict ")
+    assert "device1" in there[1]
+    # The last digit that is printed may round the other way.
+    numbers = [
+        [float(n) for line in out[2:] for n in re.findall(r"\d+\.\d+", line)]
+        for out in (here, there)
+    ]
+    assert numbers[0] == pytest.approx(numbers[1], abs=1e-4)
+
+
+def test_the_selected_backend_is_the_default_and_stays_selected(capsys):
+    selected = xpnet.set_backend("numpy", dtype="float64")
+
+    out = printed(capsys, "train", "--iterations", "2")
+    assert "on cpu, float64" in out
+
+    printed(capsys, "train", "--iterations", "2", "--backend", "numpy", "--dtype", "float32")
+    assert xpnet.get_backend() == selected
+
+
+def test_the_help_tells_every_default_once(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+
+    options = re.split(r"\n  --", capsys.readouterr().out)[1:]
+    assert len(options) == 9
+    for option in options:
+        assert option.count("default: ") == 1, option
+        assert "None" not in option
+
+
+# Mistakes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--backend", "nonsense"], "unknown backend 'nonsense'"),
+        (["--device", "nowhere"], "nowhere"),
+        (["--dtype", "int32"], "dtype 'int32'"),
+        (["--lr", "-1"], "SGD: lr is -1.0"),
+        (["--lr", "nan"], "SGD: lr is nan"),
+        (["--seed", "-1"], "-1"),
+    ],
+)
+def test_a_value_that_cannot_be_is_status_2_and_one_line(args, says, capsys):
+    assert main(["train", *args]) == 2
+
+    err = capsys.readouterr().err
+    assert err.startswith("xpnet: error: ")
+    assert says in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["train", "--data", "cats"], "invalid choice: 'cats'"),
+        (["train", "--batch", "0"], "argument --batch: '0' is no positive integer"),
+        (["train", "--hidden", "-3"], "argument --hidden: '-3' is no positive integer"),
+        (["train", "--iterations", "many"], "argument --iterations: 'many' is no positive integer"),
+        (["train", "--lr", "fast"], "argument --lr: invalid float value: 'fast'"),
+    ],
+)
+def test_an_argument_that_cannot_be_read_is_status_2_and_the_usage(args, says, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(args)
+
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("usage: xpnet")
+    assert says in err
+
+
+def test_a_missing_data_set_is_status_2(capsys, monkeypatch):
+    def missing():
+        msg = "mnist: not found"
+        raise xpnet.DatasetError(msg)
+
+    monkeypatch.setitem(cli._LOADERS, "mnist", missing)
+
+    assert main(["train", "--data", "mnist"]) == 2
+    assert capsys.readouterr().err == "xpnet: error: mnist: not found\n"
+
+
+def test_ctrl_c_before_training_is_status_130(capsys, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli._LOADERS, "digits", interrupted)
+
+    assert main(["train"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+# As a process --------------------------------------------------------------------------------
+
+
+def test_python_m_xpnet_ends_with_the_status_of_main():
+    good = subprocess.run(
+        [sys.executable, "-m", "xpnet", "--version"], capture_output=True, check=False
+    )
+    bad = subprocess.run(
+        [sys.executable, "-m", "xpnet", "train", "--dtype", "int8"],
+        capture_output=True,
+        check=False,
+    )
+
+    assert (good.returncode, bad.returncode) == (0, 2)
+
+
+@on_posix
+def test_ctrl_c_ends_with_figures_and_status_130():
+    # A process that a shell starts in the background ignores Ctrl-C, and its children do, too.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = "import sys; from xpnet.cli import main; sys.exit(main(sys.argv[1:]))"
+    with subprocess.Popen(
+        [sys.executable, "-uc", f"{listening}; {command}", "train", "--iterations", "100000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        before = ""
+        for line in process.stdout:
+            before += line
+            if re.match(EPOCH, line):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert err == ""
+    *_, epoch, interrupted, last = (before + out).splitlines()
+    assert interrupted == "interrupted"
+    assert re.fullmatch(EPOCH, epoch)
+    reached = re.fullmatch(LAST, last)
+    assert 0 < int(reached[1]) < 100_000
+    assert f"train accuracy {reached[2] + '%':>7}  test accuracy {reached[3] + '%':>7}" in epoch
+
+
+@on_posix
+@pytest.mark.parametrize("kind", ["tqdm", "plain"])
+def test_on_a_terminal_the_progress_stands_below_the_epochs(kind, capsys):
+    if kind == "tqdm":
+        pytest.importorskip("tqdm")
+        setup = "import sys"
+    else:
+        setup = "import sys; sys.modules['tqdm'] = None"
+    args = ["train", "--iterations", "40", "--lr", "0.5"]
+
+    raw, status = on_terminal(f"{setup}; from xpnet.cli import main; sys.exit(main({args}))")
+
+    assert status == 0
+    assert len(re.findall(r"training: +\d+%", raw)) >= 2
+    lines = [line.rpartition("\r")[2].removeprefix("\x1b[K").rstrip() for line in raw.split("\r\n")]
+    head, home, *epochs, progress, last, after = lines
+    assert after == ""
+    expected = printed(capsys, *args).splitlines()
+    assert [head, home, *epochs] == expected[:-1]
+    assert re.match(r"training: 100%.* 40/40", progress)
+    assert re.fullmatch(LAST, last)
+
+
+def on_terminal(code):
+    """Run Python code whose output goes to a terminal; return what it showed, and its status."""
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (25, 120))
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # how Linux tells that the other end was closed
+                part = b""
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    return shown.decode(), process.returncode
+
+
+def test_check_prints_a_table_and_no_reason_where_there_is_none(capsys):
+    assert main(["check", "--backend", "numpy", "--dtype", "float64"]) == 0
+
+    printed = capsys.readouterr().out
+    assert re.match(r"Backend\('numpy', .*'float64'\): (\d+) of \1 keep every contract", printed)
+    assert "why checks failed" not in printed
+    assert re.search(r"^TwoLayerNet\[4-6-3\] +ok", printed, re.MULTILINE)
+
+
+def test_check_refuses_what_is_neither_a_backend_nor_a_module(capsys):
+    assert main(["check", "--backend", "no_such_library"]) == 2
+
+    assert "'no_such_library' is neither a known backend" in capsys.readouterr().err
