@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,14 +45,12 @@ class Adapter:
     module: str
     install: str
 
-    _xp: Namespace | None = None
-
     @classmethod
     def wrap(cls, xp: Namespace) -> Adapter:
         """Return an adapter for a conforming namespace that xpnet does not know by name."""
         adapter = cls()
         adapter.module = xp.__name__
-        adapter._xp = xp
+        adapter.xp = xp
         return adapter
 
     @property
@@ -62,15 +61,9 @@ class Adapter:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
-    @property
+    @cached_property
     def xp(self) -> Namespace:
         """The namespace; imports the library at the first use."""
-        if self._xp is None:
-            self._xp = self._import()
-        return self._xp
-
-    def _import(self) -> Namespace:
-        """Import the library and return a namespace that conforms to the standard."""
         try:
             importlib.import_module(self.name)
             return importlib.import_module(self.module)
