@@ -26,15 +26,12 @@ def _backend_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Begin as a fresh process does, and take back what a test chose, jax's x64 mode included."""
     monkeypatch.delenv("XPNET_BACKEND", raising=False)
     monkeypatch.setattr(xpnet.backend, "_process_default", None)
-    x64 = _x64()
-    yield
-    if _x64() != x64:
-        sys.modules["jax"].config.update("jax_enable_x64", x64)
-
-
-def _x64() -> bool:
     jax = sys.modules.get("jax")
-    return jax is not None and bool(jax.config.jax_enable_x64)
+    x64 = jax is not None and jax.config.jax_enable_x64
+    yield
+    jax = jax or sys.modules.get("jax")  # a test may have hidden it, or have been the first
+    if jax is not None:
+        jax.config.update("jax_enable_x64", x64)
 
 
 @pytest.fixture
