@@ -4,9 +4,9 @@ A first try has a fault that no training would show. ``check_layer`` finds it.
 """
 
 import numpy as np
-from array_api_compat import array_namespace
 
 import xpnet
+from xpnet.checks import check_floats, check_upstream
 from xpnet.testing import check_layer
 
 
@@ -17,17 +17,19 @@ class FirstTanh:
         self.params, self.grads = {}, {}  # a layer without parameters
 
     def forward(self, x):
-        xp = array_namespace(x)  # the library that x belongs to
+        xp = check_floats("Tanh", x=x)  # the library that x belongs to
         self.y = xp.tanh(x)
         return self.y
 
     def backward(self, dout):
+        check_upstream("Tanh", dout, y=self.y)
         dout *= 1 - self.y**2  # the fault: dout is not ours, and somebody may still need it
         return dout
 
 
 class Tanh(FirstTanh):
     def backward(self, dout):
+        check_upstream("Tanh", dout, y=self.y)
         return dout * (1 - self.y**2)
 
 

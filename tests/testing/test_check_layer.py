@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xpnet
+from xpnet.checks import check_floats, check_upstream
 from xpnet.testing import CHECKS, check_layer
 from xpnet.testing.catalog import CATALOG
 
@@ -21,10 +22,12 @@ class Double:
         self.grads = {}
 
     def forward(self, x):
+        check_floats("Double", x=x, scale=self.params["scale"])
         self.x = x
         return x * self.params["scale"]
 
     def backward(self, dout):
+        check_upstream("Double", dout, x=self.x)
         rows = xpnet.ops.add_backward(dout * self.x, dout, self.params["scale"])[1]
         self.grads["scale"] = rows
         return dout * self.params["scale"]
@@ -122,6 +125,22 @@ class MasksByValue(Double):
         return super().forward(x)
 
 
+class CannotBePickled(Double):
+    def __init__(self):
+        super().__init__()
+        self.scale_of = lambda: self.params["scale"]
+
+
+class LetsTheLibraryComplain(Double):
+    def backward(self, dout):
+        self.grads["scale"] = xpnet.ops.mul_backward(dout, self.x, self.params["scale"])[1]
+        return dout * self.params["scale"]
+
+    def forward(self, x):
+        self.x = x
+        return x * self.params["scale"]
+
+
 class RoundsItsStoredParameter(Double):
     """Gives other numbers once its parameter has been stored and loaded."""
 
@@ -151,6 +170,8 @@ FAULTS = [
     (KnowsTwoAxesOnly, "any rank", "too many values to unpack"),
     (ReadsOnTheHost, "no host reads", "__bool__ reads an array's value"),
     (RoundsItsStoredParameter, "moves between backends", "differs from before the move"),
+    (CannotBePickled, "pickles", "pickle"),
+    (LetsTheLibraryComplain, "same errors", "on NumPy"),
     (MasksByValue, "no host reads", "boolean_indexing flag has been disabled"),
 ]
 

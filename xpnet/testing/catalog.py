@@ -79,6 +79,7 @@ class Case:
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 _NOT_BY_ROWS = ("any rank",)
+_NO_LAYER = ("pickles",)
 _NO_BATCH = ("any rank", "empty batch")
 
 _rng = np.random.default_rng(20240)
@@ -153,9 +154,10 @@ def _op(
     derivative: Callable[..., Any],
     *inputs: Any,
     call: Any = None,
-    **options: Any,
+    skip: tuple[str, ...] = (),
 ) -> Case:
-    return Case(op, note, Subject(partial(OpLayer, call or op, derivative), inputs), **options)
+    factory = partial(OpLayer, call or op, derivative)
+    return Case(op, note, Subject(factory, inputs), skip=(*skip, *_NO_LAYER))
 
 
 def _layer(kind: Any, note: str, factory: Callable[[], Any], *inputs: Any, **options: Any) -> Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -49,9 +50,13 @@ def right_gradients(subject: Subject, backend: Backend) -> Iterator[str]:
         raise NotRun(msg)
     layer, inputs = subject.layer(backend), subject.arrays(backend)
     for fault in check_gradients(layer, *inputs, seed=subject.seed).faults:
-        numbers = f"backward gives {fault.analytic:.6g}, differences {fault.numeric:.6g}"
-        reason = fault.note if np.isnan(fault.numeric) else f"{numbers} {fault.note}".rstrip()
-        yield f"the gradient of {fault.name} is {fault.judgement}: {reason}"
+        if np.isnan(fault.numeric):
+            yield f"{fault.name} is {fault.judgement}: {fault.note}"
+        else:
+            yield (
+                f"the gradient of {fault.name} is {fault.judgement}: backward gives "
+                f"{fault.analytic:.6g}, differences {fault.numeric:.6g} {fault.note}".rstrip()
+            )
 
 
 def home_kept(subject: Subject, backend: Backend) -> Iterator[str]:
@@ -176,6 +181,61 @@ def moves_between_backends(subject: Subject, backend: Backend) -> Iterator[str]:
     yield from _differences("before the move", expected, subject.run(backend, layer), 0.0)
 
 
+def pickles(subject: Subject, backend: Backend) -> Iterator[str]:
+    """A layer that was pickled, as to another process, gives the same bits."""
+    layer = subject.layer(backend)
+    copy = pickle.loads(pickle.dumps(layer))
+    expected = subject.run(backend, layer)
+    yield from _differences("before pickling", expected, subject.run(backend, copy), 0.0)
+
+
+def same_errors(subject: Subject, backend: Backend) -> Iterator[str]:
+    """The same mistake raises the same exception as on NumPy."""
+    reference = resolve_backend("numpy", dtype="float64")
+    for mistake, commit in _MISTAKES.items():
+        expected, found = _raised(commit, subject, reference), _raised(commit, subject, backend)
+        if found != expected:
+            yield f"{mistake} raises {found}, but {expected} on NumPy"
+
+
+def _wrong_dout(subject: Subject, backend: Backend) -> None:
+    layer = subject.layer(backend)
+    y = layer.forward(*subject.arrays(backend))
+    wider = (*y.shape[:-1], y.shape[-1] + 1) if y.ndim else (2,)
+    layer.backward(asarray(np.ones(wider), xp=backend))
+
+
+def _integers(subject: Subject, backend: Backend) -> None:
+    first, *others = subject.arrays(backend)
+    integers = asarray(np.ones(first.shape, dtype="int32"), xp=backend)
+    subject.layer(backend).forward(integers, *others)
+
+
+def _list(subject: Subject, backend: Backend) -> None:
+    _, *others = subject.arrays(backend)
+    subject.layer(backend).forward(subject.inputs[0].tolist(), *others)
+
+
+def _no_forward(subject: Subject, backend: Backend) -> None:
+    subject.layer(backend).backward(asarray(np.ones(1), xp=backend))
+
+
+_MISTAKES: dict[str, Callable[[Subject, Backend], None]] = {
+    "dout of another shape": _wrong_dout,
+    "an input of integers": _integers,
+    "a list for an array": _list,
+    "backward before forward": _no_forward,
+}
+
+
+def _raised(commit: Callable[[Subject, Backend], None], subject: Subject, backend: Backend) -> str:
+    try:
+        commit(subject, backend)
+    except Exception as error:  # which one it is, is the question
+        return type(error).__name__
+    return "nothing"
+
+
 CHECKS: dict[str, Check] = {
     "same as float64": same_as_float64,
     "right gradients": right_gradients,
@@ -188,6 +248,8 @@ CHECKS: dict[str, Check] = {
     "same under jit": same_under_jit,
     "no host reads": no_host_reads,
     "moves between backends": moves_between_backends,
+    "pickles": pickles,
+    "same errors": same_errors,
 }
 
 
