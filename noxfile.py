@@ -49,6 +49,25 @@ def tests_pythons(session: nox.Session) -> None:
 
 
 @nox.session
+def tests_threads(session: nox.Session) -> None:
+    """Run each contract in three threads at once."""
+    session.install("-e", ".", *group("test"), "pytest-run-parallel")
+    tests = ["tests/test_conformance.py", "tests/test_edges.py", "tests/random"]
+    # The traps for reads on the host are set for the whole process.
+    pytest(
+        session, "numpy,array_api_strict", "--parallel-threads=3", "-q", "-k", "not host", *tests
+    )
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Run the gradient check on all its faults and odd layers with 200 seeds; some minutes."""
+    session.install("-e", ".", *group("test"))
+    session.env["XPNET_GRADIENT_CHECK_SEEDS"] = "200"
+    pytest(session, "numpy", "-q", "tests/gradient_check/test_proof.py")
+
+
+@nox.session
 def tests_cupy(session: nox.Session) -> None:
     """Check what can be checked of the CuPy path without a GPU."""
     session.install("-e", ".", *group("test"), "cupy-cuda13x>=14.0.1,!=14.1.0")
