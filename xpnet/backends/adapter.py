@@ -40,13 +40,13 @@ class Adapter:
         The namespace to import. The backend's name is that of the library it belongs to.
     install : str
         What a user types to get the library.
-    complete : bool
-        Whether every op and layer of xpnet works; if not, suites leave it out unless it is named.
+    in_suites : bool
+        Whether suites take it unnamed; not if something is missing, or everything is slow.
     """
 
     module: str
     install: str
-    complete: bool = True
+    in_suites: bool = True
 
     @classmethod
     def wrap(cls, xp: Namespace) -> Adapter:

@@ -11,7 +11,7 @@ __all__ = ["Dask"]
 class Dask(Adapter):
     module = "array_api_compat.dask.array"
     install = 'pip install "dask[array]"'
-    complete = False
+    in_suites = False
 
     def find_device(self, device: Device | None) -> Device:
         # Its arrays have no device; array-api-compat calls it that.

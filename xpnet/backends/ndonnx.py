@@ -15,7 +15,7 @@ __all__ = ["Ndonnx"]
 class Ndonnx(Adapter):
     module = "ndonnx"
     install = "pip install ndonnx onnxruntime"
-    complete = False
+    in_suites = False
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         host: np.ndarray[Any, Any] = array.unwrap_numpy()

@@ -45,7 +45,7 @@ def backends_to_test(
     """
     required = names is not None
     if names is None:
-        names = filter(_is_complete, backend_names())
+        names = filter(_is_in_suites, backend_names())
     found: list[Backend] = []
     for name in names:
         for device in _PRETENDED_DEVICES if name == "array_api_strict" else (None,):
@@ -57,9 +57,9 @@ def backends_to_test(
     return found
 
 
-def _is_complete(name: str) -> bool:
+def _is_in_suites(name: str) -> bool:
     try:
-        return adapter_by_name(name).complete
+        return adapter_by_name(name).in_suites
     except BackendUnavailableError:
         return False
 
