@@ -6,7 +6,10 @@
 One line chooses where everything runs: ``xpnet.set_backend("cupy")``.
 """
 
-from xpnet import datasets, ops, training
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from xpnet import ops
 from xpnet.arrays import asarray, synchronize, to_numpy
 from xpnet.backend import (
     Backend,
@@ -26,13 +29,16 @@ from xpnet.errors import (
     ShapeError,
     XpnetError,
 )
-from xpnet.gradient_check import GradientReport, check_gradients
 from xpnet.gradients import numerical_gradient
 from xpnet.layers import AddLayer, Affine, Dropout, Layer, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.layers.evaluating import evaluating
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
 from xpnet.optimizers import SGD
+
+if TYPE_CHECKING:
+    from xpnet import datasets, training
+    from xpnet.gradient_check import GradientReport, check_gradients
 
 __version__ = "0.1.0"
 
@@ -79,3 +85,23 @@ __all__ = [
     "training",
     "use_backend",
 ]
+
+# Imported when somebody asks for them: a script that only computes should start as fast as NumPy.
+_MODULES = {
+    "GradientReport": "xpnet.gradient_check",
+    "check_gradients": "xpnet.gradient_check",
+    "datasets": "xpnet.datasets",
+    "training": "xpnet.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    module = import_module(_MODULES[name])
+    return module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

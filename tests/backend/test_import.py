@@ -45,3 +45,27 @@ def test_only_numpy_and_array_api_compat_are_imported(code: str) -> None:
 def test_a_library_is_imported_when_it_is_chosen() -> None:
     code = "import xpnet; xpnet.set_backend('array_api_strict')"
     assert "array_api_strict" in [name.replace("-", "_") for name in imported_by(code)]
+
+
+def test_what_only_some_scripts_need_waits_until_it_is_asked_for() -> None:
+    modules = "{'ssl', 'importlib.metadata', 'xpnet.datasets', 'xpnet.gradient_check'}"
+    code = f"import sys, xpnet; print(*{modules} & (set(sys.modules) - before))"
+    script = f"import sys, numpy; before = set(sys.modules)\n{code}"
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path = {sys.path!r}\n{script}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == []
+
+
+def test_every_public_name_is_there() -> None:
+    import xpnet
+
+    assert set(xpnet.__all__) <= set(dir(xpnet))
+    assert all(getattr(xpnet, name) is not None for name in xpnet.__all__)
+    with pytest.raises(AttributeError, match="module 'xpnet' has no attribute 'nope'"):
+        _ = xpnet.nope
