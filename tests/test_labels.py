@@ -58,3 +58,8 @@ def test_a_single_sample_has_a_single_label():
     assert float(loss) == pytest.approx(-np.log(y[1]))
     expected = y - np.asarray([0.0, 1.0, 0.0])
     np.testing.assert_allclose(softmax_with_loss_backward(1.0, y, t), expected)
+
+
+def test_the_derivative_names_the_layer_too():
+    with pytest.raises(xpnet.LabelError, match=r"^SoftmaxWithLoss: label 2 at index"):
+        softmax_with_loss_backward(1.0, np.asarray([[0.5, 0.5]]), np.asarray([2]))

@@ -129,3 +129,7 @@ def test_a_gradient_is_summed_over_every_axis_that_was_repeated(x, y):
         ones = np.ones(own)
         expected = [(dout * (entry.reshape(own))).sum() for entry in np.eye(ones.size)]
         np.testing.assert_allclose(gradient, np.reshape(expected, own))
+
+
+def test_seeds_that_nobody_gave_come_from_all_64_bits():
+    assert max(xpnet.Dropout().seed for _ in range(8)) > 2**56
