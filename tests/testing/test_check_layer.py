@@ -170,7 +170,7 @@ FAULTS = [
     (KnowsTwoAxesOnly, "any rank", "too many values to unpack"),
     (ReadsOnTheHost, "no host reads", "__bool__ reads an array's value"),
     (RoundsItsStoredParameter, "moves between backends", "differs from before the move"),
-    (CannotBePickled, "pickles", "pickle"),
+    (CannotBePickled, "pickles", "local object"),
     (LetsTheLibraryComplain, "same errors", "on NumPy"),
     (MasksByValue, "no host reads", "boolean_indexing flag has been disabled"),
 ]
