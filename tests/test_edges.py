@@ -364,7 +364,7 @@ def test_one_hot_rows_of_integers(dtype, edge):
     loss, _, dx = edge.loss([[0.0, 1.0, 2.0]], np.asarray([[0, 0, 1]], dtype=dtype))
 
     edge.close(loss, host(expected))
-    assert_array_equal(host(dx), host(expected_dx))
+    edge.close(dx, host(expected_dx))
 
 
 def test_a_million_classes_in_one_row(edge):

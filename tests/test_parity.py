@@ -104,7 +104,9 @@ def test_an_op_that_sums_in_sixteen_bits_is_caught():
     )
     case = dataclasses.replace(case, subject=subject)
 
-    errors = measure(case, resolve_backend("numpy", dtype="float16"), trials(str(case), "float16"))
+    # Ten inputs may miss it: hypothesis takes some of its numbers from whatever code is loaded.
+    inputs = trials_of(case, "float16", 50)
+    errors = measure(case, resolve_backend("numpy", dtype="float16"), inputs)
 
     assert errors["affine"].share > 1
 

@@ -26,6 +26,7 @@ from xpnet.errors import (
     DatasetError,
     DTypeError,
     LabelError,
+    NotWritableError,
     ShapeError,
     XpnetError,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "LabelError",
     "Layer",
     "MulLayer",
+    "NotWritableError",
     "ReLU",
     "Sequential",
     "ShapeError",

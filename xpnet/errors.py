@@ -14,6 +14,7 @@ __all__ = [
     "DTypeError",
     "DatasetError",
     "LabelError",
+    "NotWritableError",
     "ShapeError",
     "XpnetError",
 ]
@@ -51,6 +52,10 @@ class DTypeError(XpnetError, TypeError):
 
 class LabelError(XpnetError, ValueError):
     """A label is not a class: out of range, negative, NaN, or a row that is no distribution."""
+
+
+class NotWritableError(XpnetError, TypeError):
+    """A result cannot be stored into the array that was given for it."""
 
 
 class BackwardError(XpnetError, RuntimeError):

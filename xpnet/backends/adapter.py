@@ -42,11 +42,17 @@ class Adapter:
         What a user types to get the library.
     in_suites : bool
         Whether suites take it unnamed; not if something is missing, or everything is slow.
+    why_not_writable : str
+        Why ``is_writable`` says no, as the end of a sentence.
+    kernels : tuple of str
+        Modules of faster copies of ops, the preferred ones first; each has a dict ``KERNELS``.
     """
 
     module: str
     install: str
     in_suites: bool = True
+    why_not_writable: str = "it is read-only"
+    kernels: tuple[str, ...] = ()
 
     @classmethod
     def wrap(cls, xp: Namespace) -> Adapter:
@@ -132,6 +138,10 @@ class Adapter:
     def is_readable(self, array: Array) -> bool:
         """Whether the host can look at the values without waiting for a device or a trace."""
         return False
+
+    def is_writable(self, array: Array) -> bool:
+        """Whether values can be stored into an array."""
+        return True
 
     def synchronize(self, *arrays: Array) -> None:
         """Wait until the arrays are computed; there is at least one."""

@@ -11,6 +11,7 @@ __all__ = ["Dask"]
 class Dask(Adapter):
     module = "array_api_compat.dask.array"
     install = 'pip install "dask[array]"'
+    why_not_writable = "arrays of Dask are immutable"
     in_suites = False
 
     def find_device(self, device: Device | None) -> Device:
@@ -20,3 +21,6 @@ class Dask(Adapter):
 
     def _to_device(self, array: Array, device: Device) -> Array:
         return array
+
+    def is_writable(self, array: Array) -> bool:
+        return False

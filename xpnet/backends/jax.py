@@ -17,6 +17,7 @@ __all__ = ["Jax"]
 class Jax(Adapter):
     module = "jax.numpy"
     install = 'pip install "xpnet[jax]"'
+    why_not_writable = "arrays of JAX are immutable"
 
     @property
     def index_dtype(self) -> DType:
@@ -80,3 +81,6 @@ class Jax(Adapter):
         if getattr(array, "device", device) == device:
             return array
         return jax.device_put(array, device)
+
+    def is_writable(self, array: Array) -> bool:
+        return False

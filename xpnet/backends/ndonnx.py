@@ -15,8 +15,12 @@ __all__ = ["Ndonnx"]
 class Ndonnx(Adapter):
     module = "ndonnx"
     install = "pip install ndonnx onnxruntime"
+    why_not_writable = "arrays of ndonnx are immutable"
     in_suites = False
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         host: np.ndarray[Any, Any] = array.unwrap_numpy()
         return host
+
+    def is_writable(self, array: Array) -> bool:
+        return False

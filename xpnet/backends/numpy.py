@@ -16,6 +16,7 @@ __all__ = ["NumPy"]
 class NumPy(Adapter):
     module = "array_api_compat.numpy"
     install = "pip install numpy"
+    kernels = ("xpnet.kernels.numba", "xpnet.kernels.numpy")
 
     def from_numpy(self, array: np.ndarray[Any, Any], device: Device, dtype: DType) -> Array:
         # A JAX array lends its memory for reading only; parameters are written to.
@@ -24,6 +25,9 @@ class NumPy(Adapter):
 
     def is_readable(self, array: Array) -> bool:
         return True
+
+    def is_writable(self, array: Array) -> bool:
+        return bool(array.flags.writeable)
 
     def move(self, array: Array, device: Device, dtype: DType) -> Array:
         # Also turns a scalar into an array, and the byte order of a file into the machine's.

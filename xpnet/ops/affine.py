@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from xpnet._typing import Array, Namespace
-from xpnet.arrays import array_namespace
 from xpnet.checks import check_floats, upstream_shape_text
+from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
@@ -15,8 +15,11 @@ __all__ = ["affine", "affine_backward", "affine_param_gradients", "check_paramet
 
 _NAME = "Affine"
 
+_affine_kernel = Dispatcher("affine")
+_backward_kernel = Dispatcher("affine_backward")
+_param_gradients_kernel = Dispatcher("affine_param_gradients")
 
-@quiet
+
 def affine(x: Array, W: Array, b: Array) -> Array:
     """Multiply by a matrix and add a bias: ``y = x @ W + b``.
 
@@ -53,13 +56,18 @@ def affine(x: Array, W: Array, b: Array) -> Array:
     xp = check_floats(_NAME, x=x, W=W, b=b)
     check_parameters(W, b)
     _check_input(x, W)
+    y = _affine_kernel(x, W, b)
+    return _affine(xp, x, W, b) if y is None else y
+
+
+@quiet
+def _affine(xp: Namespace, x: Array, W: Array, b: Array) -> Array:
     wide_x, wide_W, wide_b = widened(xp, x, W, b)
     y = xp.matmul(_rows(xp, wide_x), wide_W)
     y += wide_b  # y is ours alone
     return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
 
 
-@quiet
 def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array]:
     """Return the gradients of :func:`affine`.
 
@@ -95,14 +103,20 @@ def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
     array([[1., 1.],
            [2., 2.]])
     """
-    dW, db = affine_param_gradients(dout, x, W)
-    xp = array_namespace(x)
-    wide_dout, wide_W = widened(xp, dout, W)
-    dx = xp.matmul(_rows(xp, wide_dout), wide_W.T)
-    return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x), dW, db
+    xp = _check_backward(dout, x, W)
+    gradients: tuple[Array, Array, Array] | None = _backward_kernel(dout, x, W)
+    if gradients is None:
+        return _input_gradient(xp, dout, x, W), *_param_gradients(xp, dout, x)
+    return gradients
 
 
 @quiet
+def _input_gradient(xp: Namespace, dout: Array, x: Array, W: Array) -> Array:
+    wide_dout, wide_W = widened(xp, dout, W)
+    dx = xp.matmul(_rows(xp, wide_dout), wide_W.T)
+    return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x)
+
+
 def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Array]:
     """Return ``dW`` and ``db`` of :func:`affine` without ``dx``.
 
@@ -117,11 +131,13 @@ def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Arra
     >>> db
     array([3., 3.])
     """
-    xp = check_floats(_NAME, dout=dout, x=x, W=W)
-    _check_input(x, W)
-    expected = (*x.shape[:-1], W.shape[-1])
-    if dout.shape != expected:
-        raise ShapeError(upstream_shape_text(_NAME, dout.shape, expected))
+    xp = _check_backward(dout, x, W)
+    gradients: tuple[Array, Array] | None = _param_gradients_kernel(dout, x, W)
+    return _param_gradients(xp, dout, x) if gradients is None else gradients
+
+
+@quiet
+def _param_gradients(xp: Namespace, dout: Array, x: Array) -> tuple[Array, Array]:
     wide_dout, wide_x = widened(xp, dout, x)
     dout_rows = _rows(xp, wide_dout)
     dW = xp.matmul(_rows(xp, wide_x).T, dout_rows)
@@ -143,6 +159,15 @@ def check_parameters(W: Array, b: Array) -> None:
             "they must be (D, M) and (M,)"
         )
         raise ShapeError(msg)
+
+
+def _check_backward(dout: Array, x: Array, W: Array) -> Namespace:
+    xp = check_floats(_NAME, dout=dout, x=x, W=W)
+    _check_input(x, W)
+    expected = (*x.shape[:-1], W.shape[-1])
+    if dout.shape != expected:
+        raise ShapeError(upstream_shape_text(_NAME, dout.shape, expected))
+    return xp
 
 
 def _check_input(x: Array, W: Array) -> None:

@@ -7,6 +7,7 @@ from math import prod
 from xpnet._typing import Array, Namespace, Number
 from xpnet.arrays import array_namespace
 from xpnet.checks import check_floats, upstream_shape_text
+from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
 from xpnet.ops.precision import rounded, widened
@@ -21,6 +22,9 @@ __all__ = [
 ]
 
 _NAME = "SoftmaxWithLoss"
+
+_kernel = Dispatcher("softmax_with_loss")
+_backward_kernel = Dispatcher("softmax_with_loss_backward")
 
 
 @quiet
@@ -97,7 +101,6 @@ def cross_entropy_error_backward(dout: Array | Number, y: Array, t: Array) -> Ar
     return rounded(xp, _weighted(xp, dy, t), like=y)
 
 
-@quiet
 def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
     """Return the cross entropy of ``softmax(x)``, and the probabilities.
 
@@ -135,6 +138,12 @@ def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
     100.0
     """
     xp = _check(_NAME, t, x=x)
+    loss_and_y: tuple[Array, Array] | None = _kernel(x, t)
+    return _softmax_with_loss(xp, x, t) if loss_and_y is None else loss_and_y
+
+
+@quiet
+def _softmax_with_loss(xp: Namespace, x: Array, t: Array) -> tuple[Array, Array]:
     (wide,) = widened(xp, x)
     shifted = wide - xp.max(wide, axis=-1, keepdims=True)
     y = xp.exp(shifted)
@@ -180,9 +189,14 @@ def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Arra
     return gradient_of_scores(dout, y, t)
 
 
-@quiet
 def gradient_of_scores(dout: Array | Number, y: Array, t: Array) -> Array:
     """Do what :func:`softmax_with_loss_backward` does, for labels that forward has checked."""
+    dx = _backward_kernel(y, t, dout)
+    return _gradient_of_scores(dout, y, t) if dx is None else dx
+
+
+@quiet
+def _gradient_of_scores(dout: Array | Number, y: Array, t: Array) -> Array:
     xp = array_namespace(y)
     (wide,) = widened(xp, y)
     rows = _rows(xp, t, wide)

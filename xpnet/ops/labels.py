@@ -21,7 +21,15 @@ from xpnet.checks import check_axis, check_same_home
 from xpnet.dtypes import dtype_name, is_float, is_half, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
 
-__all__ = ["are_indices", "as_indices", "check_labels", "check_target", "one_hot", "row_weights"]
+__all__ = [
+    "are_indices",
+    "as_indices",
+    "check_labels",
+    "check_target",
+    "check_values",
+    "one_hot",
+    "row_weights",
+]
 
 # As far as people round rows, and bfloat16 does.
 _SUM_TOLERANCE = 1e-2
@@ -59,7 +67,7 @@ def check_target(layer: str, t: Array, **scores: Array) -> None:
         raise ShapeError(msg)
     _check_dtype(layer, t, are_indices(t, x))
     if _is_readable(t):
-        _check_values(layer, t, x.shape[-1], are_indices(t, x))
+        check_values(layer, t, x.shape[-1], are_indices(t, x))
 
 
 def _check_dtype(layer: str, t: Array, indices: bool) -> None:
@@ -108,19 +116,28 @@ def check_labels(t: Array, classes: int) -> None:
     check_same_home(layer, t=t)
     is_rows = t.ndim > 0 and t.shape[-1] == classes and (t.ndim > 1 or not is_integer(t.dtype))
     _check_dtype(layer, t, indices=not is_rows)
-    _check_values(layer, t, classes, indices=not is_rows)
+    check_values(layer, t, classes, indices=not is_rows)
 
 
 def _is_readable(t: Array) -> bool:
     return adapter_of(t).is_readable(t)
 
 
-def _check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
+def check_values(layer: str, t: Array, classes: int, indices: bool = True) -> None:
+    """Make sure that the values of a target are labels.
+
+    Raises
+    ------
+    LabelError
+        If an index is not in ``range(classes)``, or a row is no distribution.
+    """
     host = adapter_of(t).to_numpy(t)
     if host.size == 0:
         return
     if indices:
-        if host.min() < 0 or host.max() >= classes:
+        # Read without a sign, what is negative is larger than any number of classes.
+        unsigned = host.view(f"{host.dtype.byteorder}u{host.itemsize}")
+        if np.maximum.reduce(unsigned, axis=None) >= classes:
             raise LabelError(_index_text(layer, host, classes))
     elif not _are_distributions(host):
         raise LabelError(_row_text(layer, host))

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from xpnet._typing import Array
 from xpnet.checks import check_floats, check_upstream
+from xpnet.dispatch import Dispatcher
+from xpnet.ops.output import check_out, delivered
 
 __all__ = ["relu", "relu_backward"]
 
 _NAME = "ReLU"
 
+_relu_kernel = Dispatcher("relu")
+_backward_kernel = Dispatcher("relu_backward")
 
-def relu(x: Array) -> Array:
+
+def relu(x: Array, *, out: Array | None = None) -> Array:
     """Return ``x`` where it is positive and 0 elsewhere; NaN stays NaN.
 
     Parameters
     ----------
     x : array
         Of floats, any shape.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``x`` itself.
 
     Returns
     -------
     array
-        Of the shape, dtype, library and device of ``x``.
+        Of the shape, dtype, library and device of ``x``; ``out`` if given.
 
     Raises
     ------
@@ -29,6 +36,8 @@ def relu(x: Array) -> Array:
         If ``x`` is not of floats.
     BackendMismatchError
         If ``x`` is no array.
+    ShapeError, NotWritableError
+        If the result does not go into ``out``.
 
     Examples
     --------
@@ -37,10 +46,12 @@ def relu(x: Array) -> Array:
     array([0., 0., 3.])
     """
     xp = check_floats(_NAME, x=x)
-    return xp.maximum(x, 0)
+    check_out(_NAME, out, x=x)
+    y = _relu_kernel(x, out)
+    return delivered(xp.maximum(x, 0), out) if y is None else y
 
 
-def relu_backward(dout: Array, y: Array) -> Array:
+def relu_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
     """Return the gradient of :func:`relu`: ``dout`` where ``y`` is positive, 0 where it is 0.
 
     That is ``dout * sign(y)``. At the kink ``x = 0`` the derivative is taken to be 0. NaN in
@@ -52,17 +63,19 @@ def relu_backward(dout: Array, y: Array) -> Array:
         The gradient of the loss with respect to ``y``.
     y : array
         The result of :func:`relu`.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``dout`` itself.
 
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape.
+        The gradient with respect to ``x``, of the same shape; ``out`` if given.
 
     Raises
     ------
     ShapeError
         If the shapes differ.
-    DTypeError, BackendMismatchError
+    DTypeError, BackendMismatchError, NotWritableError
         As :func:`relu`, or if the two differ.
 
     Examples
@@ -73,4 +86,7 @@ def relu_backward(dout: Array, y: Array) -> Array:
     array([0., 6.])
     """
     xp = check_upstream(_NAME, dout, y=y)
-    return dout * xp.sign(y)  # NumPy takes six times as long for where
+    check_out(_NAME, out, dout=dout)
+    dx = _backward_kernel(dout, y, out)
+    # NumPy takes six times as long for where.
+    return delivered(dout * xp.sign(y), out) if dx is None else dx

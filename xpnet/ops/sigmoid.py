@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from xpnet._typing import Array
+from xpnet._typing import Array, Namespace
 from xpnet.checks import check_floats, check_upstream
+from xpnet.dispatch import Dispatcher
+from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 
@@ -11,8 +13,11 @@ __all__ = ["sigmoid", "sigmoid_backward"]
 
 _NAME = "Sigmoid"
 
+_sigmoid_kernel = Dispatcher("sigmoid")
+_backward_kernel = Dispatcher("sigmoid_backward")
 
-def sigmoid(x: Array) -> Array:
+
+def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     """Return ``1 / (1 + exp(-x))`` without overflow, and right to the last digits in both tails.
 
     Multiplying numerator and denominator by ``exp(min(x, 0))`` leaves only exponents that are
@@ -22,11 +27,13 @@ def sigmoid(x: Array) -> Array:
     ----------
     x : array
         Of floats, any shape; infinities give 0 and 1, NaN gives NaN.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``x`` itself.
 
     Returns
     -------
     array
-        Of the shape, dtype, library and device of ``x``.
+        Of the shape, dtype, library and device of ``x``; ``out`` if given.
 
     Raises
     ------
@@ -34,6 +41,8 @@ def sigmoid(x: Array) -> Array:
         If ``x`` is not of floats.
     BackendMismatchError
         If ``x`` is no array.
+    ShapeError, NotWritableError
+        If the result does not go into ``out``.
 
     Examples
     --------
@@ -42,13 +51,18 @@ def sigmoid(x: Array) -> Array:
     array([0. , 0.5, 1. ])
     """
     xp = check_floats(_NAME, x=x)
+    check_out(_NAME, out, x=x)
+    y = _sigmoid_kernel(x, out)
+    return delivered(_sigmoid(xp, x), out) if y is None else y
+
+
+def _sigmoid(xp: Namespace, x: Array) -> Array:
     (wide,) = widened(xp, x)
     y = xp.exp(xp.minimum(wide, 0)) / (1 + xp.exp(-xp.abs(wide)))
     return rounded(xp, y, like=x)
 
 
-@quiet
-def sigmoid_backward(dout: Array, y: Array) -> Array:
+def sigmoid_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
     """Return the gradient of :func:`sigmoid`, ``dout * y * (1 - y)``.
 
     Parameters
@@ -57,17 +71,19 @@ def sigmoid_backward(dout: Array, y: Array) -> Array:
         The gradient of the loss with respect to ``y``.
     y : array
         The result of :func:`sigmoid`.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``dout`` itself.
 
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape.
+        The gradient with respect to ``x``, of the same shape; ``out`` if given.
 
     Raises
     ------
     ShapeError
         If the shapes differ.
-    DTypeError, BackendMismatchError
+    DTypeError, BackendMismatchError, NotWritableError
         As :func:`sigmoid`, or if the two differ.
 
     Examples
@@ -78,5 +94,12 @@ def sigmoid_backward(dout: Array, y: Array) -> Array:
     array([1.])
     """
     xp = check_upstream(_NAME, dout, y=y)
+    check_out(_NAME, out, dout=dout)
+    dx = _backward_kernel(dout, y, out)
+    return delivered(_sigmoid_backward(xp, dout, y), out) if dx is None else dx
+
+
+@quiet
+def _sigmoid_backward(xp: Namespace, dout: Array, y: Array) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
     return rounded(xp, wide_dout * wide_y * (1 - wide_y), like=dout)

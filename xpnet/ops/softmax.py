@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from xpnet._typing import Array
+from xpnet._typing import Array, Namespace
 from xpnet.checks import check_axis, check_floats, check_upstream
+from xpnet.dispatch import Dispatcher
+from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
 
+_softmax_kernel = Dispatcher("softmax")
+_softmax_backward_kernel = Dispatcher("softmax_backward")
+_log_softmax_kernel = Dispatcher("log_softmax")
+_log_softmax_backward_kernel = Dispatcher("log_softmax_backward")
 
-@quiet
-def softmax(x: Array, axis: int = -1) -> Array:
+
+def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     """Return ``exp(x) / sum(exp(x))`` along an axis, without overflow.
 
     The largest entry is subtracted first, which changes nothing in the result.
@@ -23,22 +29,26 @@ def softmax(x: Array, axis: int = -1) -> Array:
         infinite, or one is NaN, the probabilities are NaN.
     axis : int
         The axis of the classes. Not the whole array: a batch has one distribution a row.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``x`` itself.
 
     Returns
     -------
     array
-        Of the shape, dtype, library and device of ``x``.
+        Of the shape, dtype, library and device of ``x``; ``out`` if given.
 
     Raises
     ------
     ShapeError
-        If there is no such axis, or it has length 0.
+        If there is no such axis, it has length 0, or the result does not fit ``out``.
     DTypeError
         If ``x`` is not of floats.
     TypeError
         If ``axis`` is no integer, such as None for the whole array.
     BackendMismatchError
-        If ``x`` is no array.
+        If ``x`` is no array, or ``out`` lives elsewhere.
+    NotWritableError
+        If ``out`` cannot be written to.
 
     Examples
     --------
@@ -49,14 +59,20 @@ def softmax(x: Array, axis: int = -1) -> Array:
     """
     xp = check_floats("softmax", x=x)
     check_axis("softmax", axis, x=x)
+    check_out("softmax", out, x=x)
+    y = _softmax_kernel(x, axis, out)
+    return delivered(_softmax(xp, x, axis), out) if y is None else y
+
+
+@quiet
+def _softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     y = xp.exp(wide - xp.max(wide, axis=axis, keepdims=True))
     y /= xp.sum(y, axis=axis, keepdims=True)  # y is ours alone
     return rounded(xp, y, like=x)
 
 
-@quiet
-def softmax_backward(dout: Array, y: Array, axis: int = -1) -> Array:
+def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     """Return the gradient of :func:`softmax`, ``y * (dout - sum(dout * y))``.
 
     Parameters
@@ -67,15 +83,17 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1) -> Array:
         The result of :func:`softmax`.
     axis : int
         As in forward.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``dout`` itself.
 
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape.
+        The gradient with respect to ``x``, of the same shape; ``out`` if given.
 
     Raises
     ------
-    ShapeError, DTypeError, BackendMismatchError
+    ShapeError, DTypeError, BackendMismatchError, NotWritableError
         As :func:`softmax`, or if the two arrays differ.
 
     Examples
@@ -87,13 +105,19 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1) -> Array:
     """
     xp = check_upstream("softmax", dout, y=y)
     check_axis("softmax", axis, y=y)
+    check_out("softmax", out, dout=dout)
+    dx = _softmax_backward_kernel(dout, y, axis, out)
+    return delivered(_softmax_backward(xp, dout, y, axis), out) if dx is None else dx
+
+
+@quiet
+def _softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
     inner = xp.sum(wide_dout * wide_y, axis=axis, keepdims=True)
     return rounded(xp, wide_y * (wide_dout - inner), like=dout)
 
 
-@quiet
-def log_softmax(x: Array, axis: int = -1) -> Array:
+def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     """Return the logarithm of :func:`softmax`, exact where the probability itself is 0.
 
     Parameters, errors and the meaning of infinities are those of :func:`softmax`.
@@ -111,14 +135,22 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     """
     xp = check_floats("log_softmax", x=x)
     check_axis("log_softmax", axis, x=x)
+    check_out("log_softmax", out, x=x)
+    y = _log_softmax_kernel(x, axis, out)
+    return delivered(_log_softmax(xp, x, axis), out) if y is None else y
+
+
+@quiet
+def _log_softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     shifted = wide - xp.max(wide, axis=axis, keepdims=True)
     y = shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
     return rounded(xp, y, like=x)
 
 
-@quiet
-def log_softmax_backward(dout: Array, y: Array, axis: int = -1) -> Array:
+def log_softmax_backward(
+    dout: Array, y: Array, axis: int = -1, *, out: Array | None = None
+) -> Array:
     """Return the gradient of :func:`log_softmax`, ``dout - exp(y) * sum(dout)``.
 
     Parameters
@@ -129,15 +161,17 @@ def log_softmax_backward(dout: Array, y: Array, axis: int = -1) -> Array:
         The result of :func:`log_softmax`.
     axis : int
         As in forward.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``dout`` itself.
 
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape.
+        The gradient with respect to ``x``, of the same shape; ``out`` if given.
 
     Raises
     ------
-    ShapeError, DTypeError, BackendMismatchError
+    ShapeError, DTypeError, BackendMismatchError, NotWritableError
         As :func:`log_softmax`, or if the two arrays differ.
 
     Examples
@@ -149,6 +183,13 @@ def log_softmax_backward(dout: Array, y: Array, axis: int = -1) -> Array:
     """
     xp = check_upstream("log_softmax", dout, y=y)
     check_axis("log_softmax", axis, y=y)
+    check_out("log_softmax", out, dout=dout)
+    dx = _log_softmax_backward_kernel(dout, y, axis, out)
+    return delivered(_log_softmax_backward(xp, dout, y, axis), out) if dx is None else dx
+
+
+@quiet
+def _log_softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
     total = xp.sum(wide_dout, axis=axis, keepdims=True)
     return rounded(xp, wide_dout - xp.exp(wide_y) * total, like=dout)

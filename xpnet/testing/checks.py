@@ -101,9 +101,8 @@ def read_only_inputs(subject: Subject, backend: Backend) -> Iterator[str]:
     inputs = tuple(np.array(x) for x in subject.arrays(backend))
     for array in (*inputs, *layer.params.values()):
         array.flags.writeable = False
-    yield from _differences(
-        "writable inputs", subject.run(backend), subject.run(backend, layer, inputs), 0.0
-    )
+    expected, found = subject.run(backend), subject.run(backend, layer, inputs)
+    yield from _differences("writable inputs", expected, found, _tolerance(subject, backend))
 
 
 def empty_batch(subject: Subject, backend: Backend) -> Iterator[str]:

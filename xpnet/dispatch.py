@@ -1,0 +1,191 @@
+"""Which faster copy of an op runs: one registry, by op and array library.
+
+An op is the truth; a *kernel* is a copy of it for one library, which may be faster and must mean
+the same. An op asks its :class:`Dispatcher`, which finds the kernels once for each type of array.
+They register themselves when their library is first used: an adapter names the modules, and a
+module that cannot be imported, such as one that needs numba, leaves the reason.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from xpnet._typing import Array
+from xpnet.backends import Adapter, adapter_of
+
+__all__ = ["Dispatcher", "Kernel", "Provider", "disabled", "only", "providers_of", "watch"]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A faster copy of one op on one library.
+
+    Attributes
+    ----------
+    op : str
+        The name of the op in ``xpnet.ops``.
+    backend : str
+        The library's name.
+    provider : str
+        What the kernel is made with: ``"numpy"``, ``"numba"``, ``"cuda"``, ``"torch"``, ``"jax"``.
+    run : callable
+        Takes the op's arguments in order, which the op has checked, and returns its result; or
+        None for a dtype or layout that it does not take.
+    """
+
+    op: str
+    backend: str
+    provider: str
+    run: Callable[..., Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A module of kernels for one library, or the reason why there are none."""
+
+    name: str
+    backend: str
+    kernels: dict[str, Kernel] = field(default_factory=dict)
+    reason: str | None = None
+
+
+@cache
+def providers_of(adapter: Adapter) -> tuple[Provider, ...]:
+    """Return the providers of a library's kernels, the preferred ones first.
+
+    ``XPNET_KERNELS`` may be ``off``, or name the providers to use, separated by commas.
+    """
+    return tuple(_load(adapter, module) for module in adapter.kernels)
+
+
+def _load(adapter: Adapter, module: str) -> Provider:
+    name = module.rpartition(".")[2]
+    chosen = os.environ.get("XPNET_KERNELS")
+    if chosen is not None and name not in chosen.split(","):
+        return Provider(name, adapter.name, reason=f"XPNET_KERNELS is {chosen!r}")
+    try:
+        functions = import_module(module).KERNELS
+    except ImportError as error:
+        return Provider(name, adapter.name, reason=str(error))
+    kernels = {op: Kernel(op, adapter.name, name, run) for op, run in functions.items()}
+    return Provider(name, adapter.name, kernels)
+
+
+@dataclass(frozen=True)
+class _Policy:
+    """What a block has asked for: the providers allowed in it, and who listens."""
+
+    allowed: frozenset[str] | None = None
+    ran: list[Kernel] | None = None
+
+
+# None is the usual case, and costs least.
+_policy: ContextVar[_Policy | None] = ContextVar("xpnet_kernels", default=None)
+
+
+class Dispatcher:
+    """The kernels of one op.
+
+    Called with the arguments of the op, it returns what the first kernel returns that takes them,
+    or None where the generic op has to do the work.
+
+    Parameters
+    ----------
+    op : str
+        The op's name.
+    """
+
+    __slots__ = ("_by_type", "op")
+
+    def __init__(self, op: str) -> None:
+        self.op = op
+        self._by_type: dict[type, tuple[Kernel, ...]] = {}
+
+    def __call__(self, array: Array, *args: Any) -> Any:
+        kernels = self._by_type.get(type(array))
+        if kernels is None:
+            kernels = self._find(array)
+        policy = _policy.get()
+        if policy is not None:
+            return self._run_under(policy, kernels, array, *args)
+        for kernel in kernels:
+            result = kernel.run(array, *args)
+            if result is not None:
+                return result
+        return None
+
+    def _find(self, array: Array) -> tuple[Kernel, ...]:
+        found = tuple(
+            provider.kernels[self.op]
+            for provider in providers_of(adapter_of(array))
+            if self.op in provider.kernels
+        )
+        return self._by_type.setdefault(type(array), found)
+
+    def _run_under(
+        self, policy: _Policy, kernels: tuple[Kernel, ...], array: Array, *args: Any
+    ) -> Any:
+        for kernel in kernels:
+            if policy.allowed is None or kernel.provider in policy.allowed:
+                result = kernel.run(array, *args)
+                if result is not None:
+                    if policy.ran is not None:
+                        policy.ran.append(kernel)
+                    return result
+        return None
+
+
+@contextmanager
+def _under(policy: _Policy) -> Iterator[None]:
+    token = _policy.set(policy)
+    try:
+        yield
+    finally:
+        _policy.reset(token)
+
+
+def only(*providers: str) -> AbstractContextManager[None]:
+    """Let ops use no kernels but those of some providers, in this thread or task alone.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> from xpnet import kernels
+    >>> with kernels.only("numpy"), kernels.watch() as ran:
+    ...     xpnet.softmax(np.zeros((1, 2)))
+    array([[0.5, 0.5]])
+    >>> ran
+    [Kernel(op='softmax', backend='numpy', provider='numpy')]
+    """
+    return _under(replace(_policy.get() or _Policy(), allowed=frozenset(providers)))
+
+
+def disabled() -> AbstractContextManager[None]:
+    """Let the generic ops do all the work, in this thread or task alone.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> from xpnet import kernels
+    >>> with kernels.disabled(), kernels.watch() as ran:
+    ...     xpnet.softmax(np.zeros((1, 2)))
+    array([[0.5, 0.5]])
+    >>> ran
+    []
+    """
+    return only()
+
+
+@contextmanager
+def watch() -> Iterator[list[Kernel]]:
+    """Note which kernels run, in this thread or task; see :func:`only` for an example."""
+    ran: list[Kernel] = []
+    with _under(replace(_policy.get() or _Policy(), ran=ran)):
+        yield ran

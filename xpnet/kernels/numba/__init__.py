@@ -1,0 +1,124 @@
+"""Kernels that numba compiles: each op in one pass over memory, by vectors, on all processors.
+
+They take contiguous NumPy arrays of 32- and 64-bit floats. Compiled code is kept on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+try:
+    import numba  # noqa: F401
+except ImportError as error:
+    msg = 'numba is not installed; install it with: pip install "xpnet[numba]"'
+    raise ImportError(msg) from error
+
+from xpnet.kernels.numba import elementwise, rows
+from xpnet.kernels.numpy import are_plain, as_rows, fit, mean
+from xpnet.kernels.tape import call, call_at_replay
+from xpnet.kernels.threads import divide
+from xpnet.ops.labels import check_values
+
+__all__ = ["KERNELS"]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+# What one entry takes in one thread, in nanoseconds and roughly: only to tell when threads pay.
+_EXP, _PASS = 0.4, 0.1
+
+
+def _divided(function: Callable[..., None], nanoseconds: float) -> Callable[..., None]:
+    """Return a function of arrays whose rows are divided among threads."""
+
+    def run(*arrays: Any) -> None:
+        first = arrays[0]
+        divide(function, first.shape[0], nanoseconds * first.size, *arrays)
+
+    return run
+
+
+_softmax_of_rows = _divided(rows.softmax, _EXP)
+_log_softmax_of_rows = _divided(rows.log_softmax, _EXP)
+_softmax_backward_of_rows = _divided(rows.softmax_backward, _PASS)
+_log_softmax_backward_of_rows = _divided(rows.log_softmax_backward, _EXP)
+_softmax_and_losses = _divided(rows.softmax_and_losses, _EXP)
+_scaled_difference = _divided(rows.scaled_difference, _PASS)
+_sigmoid_of_entries = _divided(elementwise.sigmoid, _EXP)
+_sigmoid_backward_of_entries = _divided(elementwise.sigmoid_backward, _PASS)
+_relu_backward_of_entries = _divided(elementwise.relu_backward, _PASS)
+
+
+def _by_rows(function: Callable[..., None], x: _Host, axis: int, out: _Host | None) -> Any:
+    if axis not in (-1, x.ndim - 1) or not are_plain(x):
+        return None
+    y = fit(out, x)
+    if y is not None:
+        call(function, as_rows(x), as_rows(y))
+    return y
+
+
+def _by_rows_backward(
+    function: Callable[..., None], dout: _Host, y: _Host, axis: int, out: _Host | None
+) -> Any:
+    if axis not in (-1, y.ndim - 1) or not are_plain(dout, y):
+        return None
+    dx = fit(out, dout, y)
+    if dx is not None:
+        call(function, as_rows(dout), as_rows(y), as_rows(dx))
+    return dx
+
+
+def _by_entries(function: Callable[..., None], x: _Host, out: _Host | None) -> Any:
+    y = fit(out, x) if are_plain(x) else None
+    if y is not None:
+        call(function, x.reshape(-1), y.reshape(-1))
+    return y
+
+
+def _by_entries_backward(
+    function: Callable[..., None], dout: _Host, y: _Host, out: _Host | None
+) -> Any:
+    dx = fit(out, dout, y) if are_plain(dout, y) else None
+    if dx is not None:
+        call(function, dout.reshape(-1), y.reshape(-1), dx.reshape(-1))
+    return dx
+
+
+def _takes_labels(x: _Host, t: _Host) -> bool:
+    is_plain = type(t) is np.ndarray and t.flags.c_contiguous and t.dtype.isnative
+    return is_plain and t.ndim == x.ndim - 1 and t.size > 0 and are_plain(x)
+
+
+def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
+    if not _takes_labels(x, t):
+        return None
+    loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
+    call_at_replay(check_values, "SoftmaxWithLoss", t, x.shape[-1])
+    call(_softmax_and_losses, as_rows(x), t.reshape(-1), as_rows(y), losses)
+    call(mean, losses, loss)
+    return loss, y
+
+
+def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any) -> _Host | None:
+    if not _takes_labels(y, t) or not isinstance(dout, int | float):
+        return None
+    dx = np.empty(y.shape, y.dtype)
+    call(_scaled_difference, as_rows(y), t.reshape(-1), dout / t.size, as_rows(dx))
+    return dx
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "log_softmax": partial(_by_rows, _log_softmax_of_rows),
+    "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),
+    "relu_backward": partial(_by_entries_backward, _relu_backward_of_entries),
+    "sigmoid": partial(_by_entries, _sigmoid_of_entries),
+    "sigmoid_backward": partial(_by_entries_backward, _sigmoid_backward_of_entries),
+    "softmax": partial(_by_rows, _softmax_of_rows),
+    "softmax_backward": partial(_by_rows_backward, _softmax_backward_of_rows),
+    "softmax_with_loss": _softmax_with_loss,
+    "softmax_with_loss_backward": _softmax_with_loss_backward,
+}

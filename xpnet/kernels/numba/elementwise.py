@@ -1,0 +1,54 @@
+"""Biases, activations and their derivatives, in one pass over memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from xpnet.kernels.numba.intrinsics import exp
+
+__all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
+
+# All take contiguous arrays: with a bias of shape (N, M), else flat, and compute the entries or
+# rows from start to stop. They round as the generic ops do.
+_compiled = njit(cache=True, nogil=True)
+
+
+@_compiled
+def bias(start: int, stop: int, b: Any, y: Any) -> None:
+    for i in range(start, stop):
+        for j in range(y.shape[1]):
+            y[i, j] += b[j]
+
+
+@_compiled
+def bias_relu(start: int, stop: int, b: Any, y: Any, h: Any) -> None:
+    """Write ``max(y + b, 0)``; NaN stays NaN."""
+    zero = y.dtype.type(0)
+    for i in range(start, stop):
+        for j in range(y.shape[1]):
+            value = y[i, j] + b[j]
+            h[i, j] = zero if value < zero else value
+
+
+@_compiled
+def relu_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
+    zero, one = y.dtype.type(0), y.dtype.type(1)
+    for i in range(start, stop):
+        dx[i] = dout[i] * (one if y[i] > zero else y[i])
+
+
+@_compiled
+def sigmoid(start: int, stop: int, x: Any, y: Any) -> None:
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    for i in range(start, stop):
+        small = exp(-abs(x[i]))
+        y[i] = (small if x[i] < zero else one) / (one + small)
+
+
+@_compiled
+def sigmoid_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
+    one = y.dtype.type(1)
+    for i in range(start, stop):
+        dx[i] = dout[i] * y[i] * (one - y[i])

@@ -1,0 +1,126 @@
+"""Softmax and what follows from it, row by row, each row read and written once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from xpnet.kernels.numba.intrinsics import exp, larger
+
+__all__ = [
+    "log_softmax",
+    "log_softmax_backward",
+    "scaled_difference",
+    "softmax",
+    "softmax_and_losses",
+    "softmax_backward",
+]
+
+# All functions take contiguous arrays of shape (N, C), and compute the rows from start to stop.
+# Loops that are vectors have functions of their own, with the freedom that each needs: sums may
+# be added in another order, as in NumPy.
+_compiled = njit(cache=True, nogil=True)
+_of_sums = njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+
+
+@_compiled
+def _largest(x: Any) -> Any:
+    largest = x[0]
+    for j in range(1, x.shape[0]):
+        largest = larger(largest, x[j])
+    return largest
+
+
+@_of_sums
+def _exp_and_sum(x: Any, largest: Any, y: Any) -> Any:
+    total = y.dtype.type(0)
+    for j in range(x.shape[0]):
+        value = exp(x[j] - largest)
+        y[j] = value
+        total += value
+    return total
+
+
+@_of_sums
+def _sum_of_exp(x: Any, largest: Any) -> Any:
+    total = x.dtype.type(0)
+    for j in range(x.shape[0]):
+        total += exp(x[j] - largest)
+    return total
+
+
+@_of_sums
+def _sum(x: Any) -> Any:
+    total = x.dtype.type(0)
+    for j in range(x.shape[0]):
+        total += x[j]
+    return total
+
+
+@_of_sums
+def _sum_of_products(x: Any, y: Any) -> Any:
+    total = x.dtype.type(0)
+    for j in range(x.shape[0]):
+        total += x[j] * y[j]
+    return total
+
+
+@_compiled
+def _scale(y: Any, factor: Any) -> None:
+    for j in range(y.shape[0]):
+        y[j] *= factor
+
+
+@_compiled
+def softmax(start: int, stop: int, x: Any, y: Any) -> None:
+    for i in range(start, stop):
+        total = _exp_and_sum(x[i], _largest(x[i]), y[i])
+        _scale(y[i], y.dtype.type(1) / total)
+
+
+@_compiled
+def softmax_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
+    for i in range(start, stop):
+        inner = _sum_of_products(dout[i], y[i])
+        for j in range(y.shape[1]):
+            dx[i, j] = y[i, j] * (dout[i, j] - inner)
+
+
+@_compiled
+def log_softmax(start: int, stop: int, x: Any, y: Any) -> None:
+    for i in range(start, stop):
+        largest = _largest(x[i])
+        log_total = np.log(_sum_of_exp(x[i], largest))
+        for j in range(y.shape[1]):
+            y[i, j] = (x[i, j] - largest) - log_total
+
+
+@_compiled
+def log_softmax_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
+    for i in range(start, stop):
+        total = _sum(dout[i])
+        for j in range(y.shape[1]):
+            dx[i, j] = dout[i, j] - exp(y[i, j]) * total
+
+
+@_compiled
+def softmax_and_losses(start: int, stop: int, x: Any, t: Any, y: Any, losses: Any) -> None:
+    for i in range(start, stop):
+        largest = _largest(x[i])
+        total = _exp_and_sum(x[i], largest, y[i])
+        losses[i] = np.log(total) - (x[i, t[i]] - largest)
+        _scale(y[i], y.dtype.type(1) / total)
+
+
+@_compiled
+def scaled_difference(start: int, stop: int, y: Any, t: Any, share: float, dx: Any) -> None:
+    """Write ``(y - t) * share``, where t has 1 at the label of each row and else 0."""
+    factor = dx.dtype.type(share)
+    one = dx.dtype.type(1)
+    for i in range(start, stop):
+        at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
+        for j in range(y.shape[1]):
+            dx[i, j] = y[i, j] * factor
+        dx[i, t[i]] = at_label
