@@ -38,8 +38,9 @@ from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigm
 from xpnet.optimizers import SGD
 
 if TYPE_CHECKING:
-    from xpnet import datasets, training
+    from xpnet import datasets, kernels, training
     from xpnet.gradient_check import GradientReport, check_gradients
+    from xpnet.training import compile
 
 __version__ = "0.1.0"
 
@@ -71,10 +72,12 @@ __all__ = [
     "available_backends",
     "check_gradients",
     "check_labels",
+    "compile",
     "cross_entropy_error",
     "datasets",
     "evaluating",
     "get_backend",
+    "kernels",
     "log_softmax",
     "numerical_gradient",
     "ops",
@@ -92,7 +95,9 @@ __all__ = [
 _MODULES = {
     "GradientReport": "xpnet.gradient_check",
     "check_gradients": "xpnet.gradient_check",
+    "compile": "xpnet.training",
     "datasets": "xpnet.datasets",
+    "kernels": "xpnet.kernels",
     "training": "xpnet.training",
 }
 

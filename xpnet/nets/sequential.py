@@ -190,16 +190,27 @@ class Sequential:
         dict of str to array
             By the names of ``params``, each of its parameter's shape.
         """
-        self.loss(x, t)
+        return self.loss_and_gradient(x, t)[1]
+
+    def loss_and_gradient(self, x: Array, t: Array) -> tuple[Array, dict[str, Array]]:
+        """Return what :meth:`loss` and :meth:`gradient` return, having computed both once."""
+        loss = self.loss(x, t)
         dout = self.last_layer.backward()
-        with_params = [bool(layer.params) for layer in self.layers.values()]
-        first = with_params.index(True) if True in with_params else len(with_params)
-        trained = list(self.layers.values())[first:]
-        for layer in reversed(trained[1:]):
+        first, *others = self.trained_layers() or [None]
+        for layer in reversed(others):
             dout = layer.backward(dout)
-        for layer in trained[:1]:
-            getattr(layer, "backward_params", layer.backward)(dout)
-        return self.grads
+        if first is not None:
+            getattr(first, "backward_params", first.backward)(dout)
+        return loss, self.grads
+
+    def trained_layers(self) -> list[Any]:
+        """Return the layers through which backpropagation goes: from the first with parameters.
+
+        Of that one, nobody reads the gradient with respect to its input.
+        """
+        layers = list(self.layers.values())
+        with_params = [bool(layer.params) for layer in layers]
+        return layers[with_params.index(True) :] if True in with_params else []
 
     def numerical_gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the gradients of the loss by central differences, to check :meth:`gradient`.

@@ -1,6 +1,7 @@
-"""Training: the loop and what it reached."""
+"""Training: the loop, what it reached, and steps that are compiled."""
 
+from xpnet.training.compiled import CompiledStep, compile
 from xpnet.training.history import Epoch, History
 from xpnet.training.loop import Dataset, train
 
-__all__ = ["Dataset", "Epoch", "History", "train"]
+__all__ = ["CompiledStep", "Dataset", "Epoch", "History", "compile", "train"]

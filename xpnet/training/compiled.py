@@ -1,0 +1,98 @@
+"""A training step that is compiled: the same arithmetic with nothing wasted."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol
+
+from xpnet._typing import Array
+from xpnet.backends import adapter_of
+from xpnet.nets import Sequential
+
+__all__ = ["CompiledStep", "compile"]
+
+# How a step is compiled for each library; the others take an eager step.
+_STRATEGIES = {
+    "numpy": "xpnet.training.replayed:ReplayedStep",
+    "jax": "xpnet.training.jitted:JittedStep",
+}
+_EAGER = "xpnet.training.eager:EagerStep"
+
+
+class _Step(Protocol):
+    def __call__(self, x: Array, t: Array) -> Array: ...
+
+
+class CompiledStep:
+    """What :func:`compile` returns; called with a batch, it takes a step and returns the loss.
+
+    Parameters
+    ----------
+    net : Sequential
+        Is trained.
+    optimizer : optimizer
+        One of ``xpnet.optimizers``, or another with ``update(params, grads)``.
+    """
+
+    def __init__(self, net: Sequential, optimizer: Any) -> None:
+        self.net, self.optimizer = net, optimizer
+        self._step: _Step | None = None
+        self._library: str | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.net}, {self.optimizer})"
+
+    def __call__(self, x: Array, t: Array) -> Array:
+        library = adapter_of(x).name
+        if self._step is None or library != self._library:
+            module, _, name = _STRATEGIES.get(library, _EAGER).partition(":")
+            strategy = getattr(import_module(module), name)
+            self._step, self._library = strategy(self.net, self.optimizer), library
+        return self._step(x, t)
+
+
+def compile(net: Any, optimizer: Any) -> CompiledStep:  # noqa: A001
+    """Return a function that takes one training step: forward, backward and update.
+
+    It does what ``optimizer.update(net.params, net.gradient(x, t))`` does. On NumPy the first
+    step of each shape records which functions ran on which arrays, and the others replay that;
+    the bits are the same. On JAX the step is one function under ``jax.jit``, to which the
+    parameters are given away. On the other libraries it is the eager step.
+
+    Parameters
+    ----------
+    net : Sequential
+        Is trained. Layers of one's own are called as they are, on JAX while the step is traced.
+    optimizer : optimizer
+        One of ``xpnet.optimizers``, or another with ``update(params, grads)``, which on JAX is
+        not part of the compiled function. A setting may be changed between steps.
+
+    Returns
+    -------
+    CompiledStep
+        ``step(x, t)`` takes what ``net.loss`` takes and returns the loss before the step, of
+        shape (). The batch may have another size each time. The arrays in ``net.grads`` are
+        overwritten by the next step. If an error is raised, the parameters are those before it.
+
+    Raises
+    ------
+    TypeError
+        If the net is no ``Sequential``, or the optimizer has no ``update``.
+
+    Examples
+    --------
+    >>> import xpnet
+    >>> (x, t), _ = xpnet.datasets.load_digits()
+    >>> net = xpnet.TwoLayerNet(64, 50, 10, seed=0)
+    >>> step = xpnet.compile(net, xpnet.SGD(lr=0.5))
+    >>> losses = [float(step(x, t)) for _ in range(100)]
+    >>> losses[-1] < 0.5
+    True
+    """
+    if not isinstance(net, Sequential):
+        msg = f"compile: the net is a {type(net).__name__}; it must be an xpnet.Sequential"
+        raise TypeError(msg)
+    if not callable(getattr(optimizer, "update", None)) or isinstance(optimizer, type):
+        msg = f"compile: {optimizer!r} is no optimizer: it must have update(params, grads)"
+        raise TypeError(msg)
+    return CompiledStep(net, optimizer)

@@ -1,0 +1,167 @@
+"""A step on NumPy that is recorded once for each shape of a batch, and then replayed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet.kernels.tape import Call, Tape
+from xpnet.layers import Affine, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.nets import Sequential
+
+__all__ = ["Recording", "ReplayedStep"]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+# These do all their work in kernels, whose calls make up a tape. The methods of other layers,
+# and of subclasses, are themselves called by the tape.
+_TAPED = (Affine, ReLU, Sigmoid, SoftmaxWithLoss)
+
+# One for full batches, one for the last of an epoch, and some to spare.
+_RECORDINGS = 4
+
+
+class ReplayedStep:
+    """Forward and backward from a recording, and an update."""
+
+    def __init__(self, net: Sequential, optimizer: Any) -> None:
+        self._net, self._optimizer = net, optimizer
+        self._recordings: OrderedDict[Any, Recording] = OrderedDict()
+
+    def __call__(self, x: _Host, t: _Host) -> _Host:
+        key = x.shape, x.dtype, t.shape, t.dtype
+        recording = self._recordings.get(key)
+        if recording is not None and recording.is_current(self._net):
+            recording.replay(x, t)
+        else:
+            recording = self._recordings[key] = Recording(self._net, x, t)
+            if len(self._recordings) > _RECORDINGS:
+                self._recordings.popitem(last=False)
+        self._optimizer.update(self._net.params, recording.grads)
+        return recording.loss.copy()
+
+
+class Recording:
+    """The calls of one forward and backward, which are made while they are recorded.
+
+    Parameters
+    ----------
+    net : Sequential
+        Whose layers run.
+    x, t : array
+        The first batch.
+
+    Attributes
+    ----------
+    loss : array of shape ()
+    grads : dict of str to array
+        By the names of the net's parameters. Both are overwritten by each replay.
+    """
+
+    def __init__(self, net: Sequential, x: _Host, t: _Host) -> None:
+        self._layers = list(net.layers.values())
+        self._params = [
+            (layer, name, array) for layer in self._layers for name, array in layer.params.items()
+        ]
+        self._tape = Tape()
+        self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
+        self._run(net)
+        self.grads = dict(net.grads)
+        self._owned = [(layer.grads, dict(layer.grads)) for layer in self._layers if layer.grads]
+        self._x_slots, self._copies_x = _slots(self._tape.calls, self._x)
+        self._t_slots, self._copies_t = _slots(self._tape.calls, self._t)
+
+    def is_current(self, net: Sequential) -> bool:
+        """Whether the net still has the layers and parameter arrays that were recorded."""
+        return self._layers == list(net.layers.values()) and all(
+            layer.params[name] is array for layer, name, array in self._params
+        )
+
+    def replay(self, x: _Host, t: _Host) -> None:
+        """Do the same with another batch of the same shapes and dtypes."""
+        if self._copies_x or not x.flags.c_contiguous:
+            np.copyto(self._x, x)
+            x = self._x
+        if self._copies_t or not t.flags.c_contiguous:
+            np.copyto(self._t, t)
+            t = self._t
+        _put(self._tape.calls, self._x_slots, x)
+        _put(self._tape.calls, self._t_slots, t)
+        self._tape.replay()
+        for grads, recorded in self._owned:
+            grads.update(recorded)
+
+    def _run(self, net: Sequential) -> None:
+        y = self._x
+        for layer in self._layers:
+            y = self._forward(layer, y)
+        self.loss: _Host = self._forward(net.last_layer, y, self._t)
+        dout = self._backward(net.last_layer)
+        first, *others = net.trained_layers() or [None]
+        for layer in reversed(others):
+            dout = self._backward(layer, dout)
+        if first is not None:
+            self._backward_params(first, dout)
+
+    def _forward(self, layer: Any, *inputs: _Host) -> Any:
+        return self._record(layer, layer.forward, *inputs)
+
+    def _backward(self, layer: Any, *dout: _Host) -> Any:
+        return self._record(layer, layer.backward, *dout)
+
+    def _backward_params(self, layer: Any, dout: _Host) -> None:
+        self._record(layer, getattr(layer, "backward_params", layer.backward), dout)
+
+    def _record(self, layer: Any, method: Any, *arrays: _Host) -> Any:
+        """Run a method of a layer; note what it called, or else the method itself."""
+        if type(layer) in _TAPED:
+            before = len(self._tape.calls)
+            with self._tape.recording():
+                result = method(*arrays)
+            if len(self._tape.calls) > before:
+                return result
+        else:
+            result = method(*arrays)
+        kept = None if result is None else np.array(result)
+        layer.grads.update({name: np.array(grad) for name, grad in layer.grads.items()})
+        self._tape.calls.append((_run_method, (method, arrays, kept, layer, dict(layer.grads))))
+        return kept
+
+
+def _run_method(
+    method: Any, arrays: tuple[_Host, ...], kept: _Host | None, layer: Any, grads: dict[str, _Host]
+) -> None:
+    """Call a layer's method, and bring its result and gradients to where they were before."""
+    result = method(*arrays)
+    if kept is not None:
+        np.copyto(kept, result)
+    for name, grad in grads.items():
+        if layer.grads[name] is not grad:
+            np.copyto(grad, layer.grads[name])
+            layer.grads[name] = grad
+
+
+def _slots(calls: list[Call], array: _Host) -> tuple[list[tuple[int, int]], bool]:
+    """Return which arguments are an array itself, and whether others are views of it."""
+    slots, has_views = [], False
+    for index, (_, arguments) in enumerate(calls):
+        for position, argument in enumerate(_flat(arguments)):
+            if argument is array and position < len(arguments):
+                slots.append((index, position))
+            elif isinstance(argument, np.ndarray) and np.may_share_memory(argument, array):
+                has_views = True
+    return slots, has_views
+
+
+def _flat(arguments: tuple[Any, ...]) -> list[Any]:
+    """Return arguments, and behind them what stands in tuples among them."""
+    inner = [array for value in arguments if isinstance(value, tuple) for array in value]
+    return [*arguments, *inner]
+
+
+def _put(calls: list[Call], slots: list[tuple[int, int]], array: _Host) -> None:
+    for index, position in slots:
+        function, arguments = calls[index]
+        calls[index] = function, (*arguments[:position], array, *arguments[position + 1 :])
