@@ -17,6 +17,7 @@ __all__ = ["Jax"]
 class Jax(Adapter):
     module = "jax.numpy"
     install = 'pip install "xpnet[jax]"'
+    kernels = ("xpnet.kernels.jax",)
     why_not_writable = "arrays of JAX are immutable"
 
     @property

@@ -16,6 +16,7 @@ __all__ = ["Torch"]
 class Torch(Adapter):
     module = "array_api_compat.torch"
     install = 'pip install "xpnet[torch]"'
+    kernels = ("xpnet.kernels.torch",)
 
     def devices(self) -> list[str]:
         # array-api-compat would try every kind of device that torch has ever known, and warn.

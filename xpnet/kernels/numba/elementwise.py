@@ -8,22 +8,16 @@ from numba import njit
 
 from xpnet.kernels.numba.intrinsics import exp
 
-__all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
+__all__ = ["bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
 
 # All take contiguous arrays: with a bias of shape (N, M), else flat, and compute the entries or
-# rows from start to stop. They round as the generic ops do.
-_compiled = njit(cache=True, nogil=True)
+# rows from start to stop. They round as the generic ops do. Loops run from 0, for an index that
+# might be negative keeps them from becoming vectors, as would an error for a division by 0.
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_compiled
-def bias(start: int, stop: int, b: Any, y: Any) -> None:
-    for i in range(start, stop):
-        for j in range(y.shape[1]):
-            y[i, j] += b[j]
-
-
-@_compiled
-def bias_relu(start: int, stop: int, b: Any, y: Any, h: Any) -> None:
+def bias_relu(start: int, stop: int, y: Any, b: Any, h: Any) -> None:
     """Write ``max(y + b, 0)``; NaN stays NaN."""
     zero = y.dtype.type(0)
     for i in range(start, stop):
@@ -35,14 +29,16 @@ def bias_relu(start: int, stop: int, b: Any, y: Any, h: Any) -> None:
 @_compiled
 def relu_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
     zero, one = y.dtype.type(0), y.dtype.type(1)
-    for i in range(start, stop):
+    dout, y, dx = dout[start:stop], y[start:stop], dx[start:stop]
+    for i in range(y.shape[0]):
         dx[i] = dout[i] * (one if y[i] > zero else y[i])
 
 
 @_compiled
 def sigmoid(start: int, stop: int, x: Any, y: Any) -> None:
     zero, one = x.dtype.type(0), x.dtype.type(1)
-    for i in range(start, stop):
+    x, y = x[start:stop], y[start:stop]
+    for i in range(x.shape[0]):
         small = exp(-abs(x[i]))
         y[i] = (small if x[i] < zero else one) / (one + small)
 
@@ -50,5 +46,6 @@ def sigmoid(start: int, stop: int, x: Any, y: Any) -> None:
 @_compiled
 def sigmoid_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
     one = y.dtype.type(1)
-    for i in range(start, stop):
+    dout, y, dx = dout[start:stop], y[start:stop], dx[start:stop]
+    for i in range(y.shape[0]):
         dx[i] = dout[i] * y[i] * (one - y[i])

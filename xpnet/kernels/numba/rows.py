@@ -21,8 +21,8 @@ __all__ = [
 # All functions take contiguous arrays of shape (N, C), and compute the rows from start to stop.
 # Loops that are vectors have functions of their own, with the freedom that each needs: sums may
 # be added in another order, as in NumPy.
-_compiled = njit(cache=True, nogil=True)
-_of_sums = njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_of_sums = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 @_compiled
