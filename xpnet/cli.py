@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
 import xpnet
-from xpnet.backends import backend_names
+from xpnet.backends import adapter_by_name, backend_names
+from xpnet.dispatch import providers_of
 from xpnet.dtypes import dtype_name
 from xpnet.training import train
 
@@ -69,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_info(commands: Any) -> None:
-    parser = commands.add_parser("info", help="show which backends can be used here, or why not")
+    parser = commands.add_parser(
+        "info", help="show which backends and kernels can be used here, or why not"
+    )
     parser.set_defaults(run=_info)
 
 
@@ -81,7 +85,21 @@ def _info(_: argparse.Namespace) -> int:
         print(f"  {status.name:16}  {found}")
         if status.reason:
             print(f"{'':20}{status.reason}")
+        else:
+            for line in _kernels(status.name):
+                print(textwrap.fill(line, 96, initial_indent=" " * 20, subsequent_indent=" " * 24))
     return 0
+
+
+def _kernels(backend: str) -> Iterator[str]:
+    """Say which ops have a faster copy, and why others have none."""
+    taken: set[str] = set()
+    for provider in providers_of(adapter_by_name(backend)):
+        if provider.reason is not None:
+            yield f"no kernels of {provider.name}: {provider.reason}"
+        elif active := sorted(provider.kernels.keys() - taken):
+            yield f"kernels of {provider.name}: {', '.join(active)}"
+        taken |= provider.kernels.keys()
 
 
 def _add_train(commands: Any) -> None:

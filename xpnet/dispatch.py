@@ -56,20 +56,36 @@ class Provider:
     reason: str | None = None
 
 
+_NAMES = ("numpy", "numba", "cuda", "torch", "jax")
+
+
 @cache
 def providers_of(adapter: Adapter) -> tuple[Provider, ...]:
     """Return the providers of a library's kernels, the preferred ones first.
 
     ``XPNET_KERNELS`` may be ``off``, or name the providers to use, separated by commas.
+
+    Raises
+    ------
+    ValueError
+        If it names something else.
     """
-    return tuple(_load(adapter, module) for module in adapter.kernels)
+    modules = {module.rpartition(".")[2]: module for module in adapter.kernels}
+    text = os.environ.get("XPNET_KERNELS")
+    chosen = None if text is None else text.split(",")
+    known = dict.fromkeys([*_NAMES, *modules])
+    if chosen is not None and chosen != ["off"] and not set(chosen) <= known.keys():
+        msg = f"XPNET_KERNELS is {text!r}; it must be off, or some of {', '.join(known)}"
+        raise ValueError(msg)
+    return tuple(
+        Provider(name, adapter.name, reason=f"XPNET_KERNELS is {text!r}")
+        if chosen is not None and name not in chosen
+        else _load(adapter, name, module)
+        for name, module in modules.items()
+    )
 
 
-def _load(adapter: Adapter, module: str) -> Provider:
-    name = module.rpartition(".")[2]
-    chosen = os.environ.get("XPNET_KERNELS")
-    if chosen is not None and name not in chosen.split(","):
-        return Provider(name, adapter.name, reason=f"XPNET_KERNELS is {chosen!r}")
+def _load(adapter: Adapter, name: str, module: str) -> Provider:
     try:
         functions = import_module(module).KERNELS
     except ImportError as error:

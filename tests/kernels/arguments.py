@@ -1,0 +1,68 @@
+"""Arguments for every op that has a kernel somewhere, on any shape and in any dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xpnet import kernels, ops
+
+# Each takes scores x of shape (..., C) and a generator, and returns what kernels of the op take.
+ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
+    "affine": lambda x, rng: (x, _like(x, rng, x.shape[-1], 3), _like(x, rng, 3)),
+    "affine_backward": lambda x, rng: (
+        _like(x, rng, *x.shape[:-1], 3),
+        x,
+        _like(x, rng, x.shape[-1], 3),
+    ),
+    "affine_param_gradients": lambda x, rng: (
+        _like(x, rng, *x.shape[:-1], 3),
+        x,
+        _like(x, rng, x.shape[-1], 3),
+    ),
+    "log_softmax": lambda x, _rng: (x, -1, None),
+    "log_softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.log_softmax, x), -1, None),
+    "relu": lambda x, _rng: (x, None),
+    "relu_backward": lambda x, rng: (_alike(x, rng), _exact(ops.relu, x), None),
+    "sigmoid": lambda x, _rng: (x, None),
+    "sigmoid_backward": lambda x, rng: (_alike(x, rng), _exact(ops.sigmoid, x), None),
+    "softmax": lambda x, _rng: (x, -1, None),
+    "softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.softmax, x), -1, None),
+    "softmax_with_loss": lambda x, rng: (x, _labels(x, rng)),
+    "softmax_with_loss_backward": lambda x, rng: (
+        _exact(ops.softmax, x),
+        _labels(x, rng),
+        1.5,
+    ),
+}
+
+# How a public op is called with the arguments of its kernel.
+CALLS: dict[str, Callable[..., Any]] = {
+    name: getattr(ops, name)
+    for name in ("affine", "affine_backward", "affine_param_gradients", "softmax_with_loss")
+}
+CALLS |= {
+    name: lambda *args, op=getattr(ops, name): op(*args[:-1], out=args[-1])
+    for name in ARGUMENTS
+    if name not in CALLS
+}
+CALLS["softmax_with_loss_backward"] = lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t)
+
+
+def _like(x: Any, rng: Any, *shape: int) -> Any:
+    return rng.standard_normal(shape).astype(x.dtype)
+
+
+def _alike(x: Any, rng: Any) -> Any:
+    return _like(x, rng, *x.shape)
+
+
+def _labels(x: Any, rng: Any) -> Any:
+    return rng.integers(0, x.shape[-1], x.shape[:-1])
+
+
+def _exact(op: Any, x: Any) -> Any:
+    with kernels.disabled():
+        return op(x)

@@ -1,0 +1,168 @@
+"""Every kernel that is registered here, held against the generic op that it copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import xpnet
+from kernels.arguments import ARGUMENTS, CALLS
+from xpnet import kernels
+from xpnet.backend import resolve_backend
+from xpnet.dispatch import providers_of
+from xpnet.testing.tolerance import tolerance, underflow
+
+BACKENDS = [
+    name
+    for name, status in xpnet.available_backends().items()
+    if status.available and resolve_backend(name).adapter.kernels
+]
+KERNELS = [
+    pytest.param(kernel, id=f"{kernel.backend}-{kernel.provider}-{kernel.op}")
+    for name in BACKENDS
+    for provider in providers_of(resolve_backend(name).adapter)
+    for kernel in provider.kernels.values()
+]
+each_kernel = pytest.mark.parametrize("kernel", KERNELS)
+
+# The third has rows longer than a block of NumPy's kernels, the fourth one that threads share.
+SHAPES = [(1, 1), (5, 7), (3, 40_000), (700, 1025), (2, 3, 33), (17,)]
+
+
+def as_tuple(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def outcome(kernel, args):
+    """Return what the op gives with this kernel alone, and whether the kernel ran."""
+    with kernels.only(kernel.provider), kernels.watch() as ran:
+        result = CALLS[kernel.op](*args)
+    return [xpnet.to_numpy(array) for array in as_tuple(result)], kernel in ran
+
+
+def assert_agrees(kernel, x, seed=0, special=False):
+    """Hold a kernel against the generic op, and return whether it ran."""
+    backend = resolve_backend(kernel.backend, dtype=str(x.dtype))
+    host = ARGUMENTS[kernel.op](x, np.random.default_rng(seed))
+    args = [xpnet.asarray(a, xp=backend) if isinstance(a, np.ndarray) else a for a in host]
+    found, ran = outcome(kernel, args)
+    with kernels.disabled():
+        expected = [xpnet.to_numpy(array) for array in as_tuple(CALLS[kernel.op](*args))]
+    allowed = tolerance(x.dtype, max(*x.shape, 2))
+    for actual, truth in zip(found, expected, strict=True):
+        assert (actual.shape, actual.dtype) == (truth.shape, truth.dtype)
+        finite = np.isfinite(truth)
+        scale = np.max(np.abs(truth[finite]), initial=0.0)
+        if not special:
+            # Sums of products cancel: what they may be off by goes by their terms.
+            scale = max(scale, 1.0) * (np.sqrt(x.size) if "affine" in kernel.op else 1.0)
+        np.testing.assert_array_equal(actual[~finite], truth[~finite])
+        np.testing.assert_allclose(
+            actual[finite],
+            truth[finite],
+            rtol=allowed,
+            atol=allowed * scale + underflow(x.dtype, max(x.shape)),
+        )
+    return ran
+
+
+def test_every_kernel_is_of_an_op_with_arguments_here():
+    assert {param.values[0].op for param in KERNELS} <= ARGUMENTS.keys()
+    assert KERNELS
+
+
+@each_kernel
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_kernel_agrees_with_its_op(kernel, shape, dtype):
+    if kernel.op.startswith("softmax_with_loss") and len(shape) == 1:
+        pytest.skip("one sample has a label of shape (), which the generic op takes")
+    x = 3 * np.random.default_rng(1).standard_normal(shape)
+
+    ran = assert_agrees(kernel, x.astype(dtype))
+
+    # PyTorch's fused functions take matrices only.
+    if kernel.provider != "torch" or len(shape) == 2:
+        assert ran
+
+
+@each_kernel
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_kernel_agrees_with_its_op_on_special_values(kernel, dtype):
+    if kernel.op.startswith("affine"):
+        pytest.skip("a matrix product spreads special values over whole rows")
+    largest = float(np.finfo(dtype).max)
+    tiny = float(np.finfo(dtype).smallest_subnormal)
+    rows = [
+        [0.0, 1.0, -1.0, 2.0],
+        [1e4, -1e4, 0.0, 1e4],
+        [-1e4, -1e4, -1e4, -1e4],
+        [3.0, 3.0, 3.0, 3.0],
+        [-np.inf, 0.0, 1.0, 2.0],
+        [-np.inf, -np.inf, -np.inf, -np.inf],
+        [np.inf, 0.0, 1.0, 2.0],
+        [np.nan, 0.0, 1.0, 2.0],
+        [0.0, 1.0, 2.0, np.nan],
+        [tiny, -tiny, 0.0, -0.0],
+        [largest / 2, -largest / 2, 0.0, 1.0],
+        [-90.0, -100.0, 0.0, -87.5],
+        [-700.0, -740.0, 0.0, -708.5],
+    ]
+
+    assert assert_agrees(kernel, np.asarray(rows, dtype=dtype), special=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        lambda x: np.repeat(x, 2, axis=-1)[:, ::2],
+        lambda x: x[::-1],
+        np.asfortranarray,
+    ],
+    ids=["every second column", "backwards", "by columns"],
+)
+@each_kernel
+def test_a_layout_that_a_kernel_does_not_take_goes_to_the_generic_op(kernel, layout, dtype):
+    if kernel.backend != "numpy":
+        pytest.skip("only NumPy's kernels look at the layout")
+    x = layout(np.random.default_rng(2).standard_normal((6, 5)).astype(dtype))
+    args = list(ARGUMENTS[kernel.op](x, np.random.default_rng(3)))
+    args = [layout(np.array(a)) if np.ndim(a) == 2 else a for a in args]
+
+    found, ran = outcome(kernel, args)
+
+    with kernels.disabled():
+        expected = as_tuple(CALLS[kernel.op](*args))
+    for actual, truth in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(actual, truth)
+    assert not ran
+
+
+@each_kernel
+def test_sixteen_bits_go_to_the_generic_op_unless_the_kernel_is_compiled_from_it(kernel):
+    x = np.random.default_rng(4).standard_normal((6, 5)).astype("float16")
+
+    assert assert_agrees(kernel, x) == (kernel.provider == "jax")
+
+
+@each_kernel
+def test_an_empty_batch_is_right_whoever_does_it(kernel):
+    assert_agrees(kernel, np.zeros((0, 5), dtype="float32"))
+
+
+@each_kernel
+def test_a_kernel_changes_none_of_its_arguments(kernel):
+    backend = resolve_backend(kernel.backend)
+    x = np.random.default_rng(5).standard_normal((6, 5)).astype("float32")
+    args = [
+        xpnet.asarray(a, xp=backend) if isinstance(a, np.ndarray) else a
+        for a in ARGUMENTS[kernel.op](x, np.random.default_rng(6))
+    ]
+    before = [np.array(xpnet.to_numpy(a)) if hasattr(a, "shape") else a for a in args]
+
+    outcome(kernel, args)
+
+    for argument, copy in zip(args, before, strict=True):
+        if hasattr(argument, "shape"):
+            np.testing.assert_array_equal(xpnet.to_numpy(argument), copy)
