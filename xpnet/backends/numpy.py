@@ -25,6 +25,9 @@ class NumPy(Adapter):
     def is_readable(self, array: Array) -> bool:
         return True
 
+    def is_writable(self, array: Array) -> bool:
+        return bool(array.flags.writeable)
+
     def move(self, array: Array, device: Device, dtype: DType) -> Array:
         # Also turns a scalar into an array, and the byte order of a file into the machine's.
         return np.asarray(array, dtype=find_dtype(self.xp, dtype))
