@@ -7,7 +7,7 @@ from typing import Any
 
 from xpnet._typing import Array, DType, Namespace, Number
 from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments
+from xpnet.ops.updates.arguments import widened_arguments, widened_settings
 from xpnet.quiet import quiet
 
 __all__ = ["adam_update"]
@@ -82,6 +82,7 @@ def adam_update(
     xp, (wide_param, wide_grad, wide_mean, wide_square) = widened_arguments(
         "Adam", param, grad, mean=mean, square=square
     )
+    lr, beta1, beta2, weight_decay = widened_settings(xp, lr, beta1, beta2, weight_decay)
     new_mean = beta1 * wide_mean + (1 - beta1) * wide_grad
     new_square = beta2 * wide_square + (1 - beta2) * wide_grad * wide_grad
     mean_share = _share_seen(xp, beta1, step, wide_param.dtype)
@@ -99,7 +100,7 @@ def _share_seen(xp: Namespace, beta: Any, step: Any, dtype: DType) -> Any:
     """Return ``1 - beta**step`` with all its digits, though ``beta`` is almost 1."""
     if not hasattr(beta, "dtype") and beta == 0:
         return 1.0
-    log = xp.log(xp.astype(beta, dtype)) if hasattr(beta, "dtype") else math.log(beta)
+    log = xp.log(beta) if hasattr(beta, "dtype") else math.log(beta)
     if hasattr(step, "dtype"):
         step = xp.astype(step, dtype)
     exponent = step * log

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from xpnet._typing import Array, Namespace
 from xpnet.checks import check_floats, check_same_shape
 from xpnet.dtypes import dtype_name
 from xpnet.ops.precision import widened
 
-__all__ = ["widened_arguments"]
+__all__ = ["widened_arguments", "widened_settings"]
 
 
 def widened_arguments(
@@ -26,13 +28,18 @@ def widened_arguments(
         If the arrays do not live together.
     """
     xp = check_floats(optimizer, param=param, grad=grad)
-    (wide_param,) = widened(xp, param)
+    wide_param, wide_grad = widened(xp, param, grad)
     for name, array in memory.items():
         is_wide = dtype_name(getattr(array, "dtype", "none")) == "float32"
         check_floats(optimizer, param=wide_param if is_wide else param, **{name: array})
     check_same_shape(optimizer, param=param, grad=grad, **memory)
-    return xp, (wide_param, *widened(xp, grad), *_all_widened(xp, memory))
+    wide_memory = (widened(xp, array)[0] for array in memory.values())
+    return xp, (wide_param, wide_grad, *wide_memory)
 
 
-def _all_widened(xp: Namespace, memory: dict[str, Array]) -> tuple[Array, ...]:
-    return tuple(wide for array in memory.values() for wide in widened(xp, array))
+def widened_settings(xp: Namespace, *settings: Any) -> tuple[Any, ...]:
+    """Return numbers as they are, and arrays of one in a dtype in which sums may be held.
+
+    ``1 - beta2`` would have next to no digits in 16 bits.
+    """
+    return tuple(widened(xp, each)[0] if hasattr(each, "dtype") else each for each in settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Number
 from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments
+from xpnet.ops.updates.arguments import widened_arguments, widened_settings
 from xpnet.quiet import quiet
 
 __all__ = ["rmsprop_update"]
@@ -64,6 +64,7 @@ def rmsprop_update(
     xp, (wide_param, wide_grad, wide_squares) = widened_arguments(
         "RMSprop", param, grad, squares=squares
     )
+    (decay_rate,) = widened_settings(xp, decay_rate)
     new = decay_rate * wide_squares + (1 - decay_rate) * wide_grad * wide_grad
     step = lr * wide_grad / (xp.sqrt(new) + eps)
     return rounded(xp, wide_param - step, like=param), rounded(xp, new, like=squares)
