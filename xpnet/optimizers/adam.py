@@ -8,8 +8,9 @@ from typing import Any
 from xpnet._typing import Array
 from xpnet.checks import check_fraction, check_not_negative
 from xpnet.ops import adam_update
-from xpnet.optimizers.optimizer import Memory, Optimizer
+from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.setting import Setting
+from xpnet.optimizers.state import Memory
 
 __all__ = ["Adam"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from xpnet._typing import Array
 from xpnet.ops import nesterov_update
 from xpnet.optimizers.momentum import Momentum
-from xpnet.optimizers.optimizer import Memory
+from xpnet.optimizers.state import Memory
 
 __all__ = ["Nesterov"]
 

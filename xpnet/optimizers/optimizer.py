@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from xpnet._typing import Array, Number
-from xpnet.arrays import array_namespace, asarray, device_of, to_numpy
-from xpnet.backend import Backend
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape
-from xpnet.dtypes import is_half
 from xpnet.optimizers.setting import Setting
+from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
 from xpnet.quiet import quiet
 
-__all__ = ["Memory", "Optimizer", "State", "write_back"]
-
-Memory: TypeAlias = dict[str, Any]
-"""What is remembered of one parameter: arrays of its shape, and perhaps a number of steps."""
-
-State: TypeAlias = dict[str, Memory]
-"""The memories of all parameters by their names."""
-
-_STEP = "step"
+__all__ = ["Optimizer", "write_back"]
 
 
 class Optimizer:
     """Changes parameters by their gradients, and remembers what its rule needs.
 
-    A subclass lists its settings and what it remembers, and says how one parameter takes a step;
-    see :class:`xpnet.Momentum`. An optimizer belongs to one net, because it knows parameters by
-    their names.
+    A subclass lists its settings and what it remembers, and says how one parameter takes a step.
+    An optimizer belongs to one net, because it knows parameters by their names.
 
     Attributes
     ----------
     state : dict of str to dict
-        What was remembered of each parameter. A step binds new arrays and leaves the old ones as
-        they are, so a state that was taken out can be put back, or saved as NumPy arrays and put
-        back: it goes to where the parameters live, and to their dtype, at the next step. 16 bits
-        are remembered in float32.
+        What was remembered of each parameter, empty before its first step; for 16-bit parameters
+        in float32. A step replaces the arrays and changes none, so a state that was taken out can
+        be put back. At the next step it goes to where the parameters live, and to their dtype: it
+        may also have been saved as NumPy arrays, or the net have moved.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> from xpnet.checks import check_not_negative
+    >>> from xpnet.optimizers import Setting
+    >>> class SignSGD(xpnet.Optimizer):
+    ...     lr = Setting(check_not_negative)
+    ...     def __init__(self, lr=0.01):
+    ...         super().__init__()
+    ...         self.lr = lr
+    ...     def step(self, param, grad, memory, settings):
+    ...         return param - settings["lr"] * np.sign(grad), memory
+    >>> params = {"W": np.asarray([1.0, 2.0])}
+    >>> SignSGD(lr=0.5).update(params, {"W": np.asarray([8.0, -9.0])})
+    >>> params["W"]
+    array([0.5, 2.5])
     """
 
     memory: ClassVar[tuple[str, ...]] = ()
@@ -69,7 +75,7 @@ class Optimizer:
         Parameters
         ----------
         params : mapping of str to array
-            Parameters by name; changed.
+            Parameters by name, each an array of its own; changed.
         grads : mapping of str to array
             The gradient of each parameter, of its shape, by the same name.
 
@@ -81,10 +87,11 @@ class Optimizer:
             If a gradient does not fit its parameter, or the state was of another shape. Neither
             a parameter nor the state has changed then.
         """
-        new_params, new_state = self.apply(params, grads, self.state)
+        before = dict(params)
+        after, new_state = self.apply(before, grads, self.state)
         # Nothing can fail from here on.
-        for name, array in new_params.items():
-            params[name] = write_back(params[name], array)
+        for name, param in before.items():
+            params[name] = write_back(param, after[name])
         self.state = {**self.state, **new_state}
 
     @quiet
@@ -131,7 +138,12 @@ class Optimizer:
         array([0.75, 0.75])
         """
         self._check_gradients(params, grads)
-        memories = {name: self._memory_of(name, param, state) for name, param in params.items()}
+        memories = {
+            name: memory_beside(type(self).__name__, name, param, state[name], self.memory)
+            if name in state
+            else initial_memory(self.memory, param)
+            for name, param in params.items()
+        }
         numbers = {**self.settings, **(settings or {})}
         new_params, new_state = {}, {}
         for name, param in params.items():
@@ -143,21 +155,31 @@ class Optimizer:
     def step(
         self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]
     ) -> tuple[Array, Memory]:
-        """Return one parameter and its memory after a step, and change neither."""
+        """Return one parameter and its memory after a step, and change neither.
+
+        Parameters
+        ----------
+        param, grad : array
+            They fit together.
+        memory : dict
+            What is remembered of this parameter, by the names in ``memory`` of the class.
+        settings : mapping of str to number
+            By the names of the settings.
+
+        Returns
+        -------
+        param : array
+        memory : dict
+            New, of the same names.
+        """
         raise NotImplementedError
 
     def initial_state(self, params: Mapping[str, Array]) -> State:
-        """Return the state before the first step: zeros where the parameters live."""
-        return {name: self._initial_memory(param) for name, param in params.items()}
+        """Return the state before the first step: zeros where the parameters live.
 
-    def _initial_memory(self, param: Array) -> Memory:
-        xp = array_namespace(param)
-        zeros = {name: xp.zeros_like(param, dtype=_dtype_of_sums(param)) for name in self._arrays}
-        return {**zeros, _STEP: 0} if _STEP in self.memory else zeros
-
-    @property
-    def _arrays(self) -> list[str]:
-        return [name for name in self.memory if name != _STEP]
+        :meth:`apply` makes it by itself, but a function is compiled once more when it does.
+        """
+        return {name: initial_memory(self.memory, param) for name, param in params.items()}
 
     def _check_gradients(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         who = type(self).__name__
@@ -165,34 +187,11 @@ class Optimizer:
             if name not in grads:
                 msg = f"{who}: there is no gradient for {name!r}; call backward or gradient first"
                 raise KeyError(msg)
-            named = {f"params[{name!r}]": param, f"grads[{name!r}]": grads[name]}
+            grad = grads[name]
+            named = {f"params[{name!r}]": param, f"grads[{name!r}]": grad}
             check_floats(who, **named)
-            check_same_shape(who, **named)
-
-    def _memory_of(self, name: str, param: Array, state: Mapping[str, Memory]) -> Memory:
-        """Return what is remembered of a parameter, where it lives now."""
-        if name not in state:
-            return self._initial_memory(param)
-        who, memory = type(self).__name__, state[name]
-        if memory.keys() != set(self.memory):
-            msg = (
-                f"{who}: state[{name!r}] has {', '.join(memory) or 'nothing'}; "
-                f"it must have {', '.join(self.memory) or 'nothing'}"
-            )
-            raise KeyError(msg)
-        here = {key: _brought_to(param, memory[key]) for key in self._arrays}
-        try:
-            check_same_shape(
-                who,
-                **{f"params[{name!r}]": param},
-                **{f"state[{name!r}][{key!r}]": array for key, array in here.items()},
-            )
-        except ValueError as error:
-            error.add_note(f"Delete state[{name!r}] to begin anew with this parameter.")
-            raise
-        if _STEP in self.memory:
-            here[_STEP] = _count_beside(param, memory[_STEP])
-        return here
+            if grad.shape != param.shape:
+                check_same_shape(who, **named)
 
 
 def write_back(param: Array, array: Array) -> Array:
@@ -201,24 +200,3 @@ def write_back(param: Array, array: Array) -> Array:
         param[...] = array
         return param
     return array
-
-
-def _dtype_of_sums(param: Array) -> Any:
-    return array_namespace(param).float32 if is_half(param.dtype) else param.dtype
-
-
-def _brought_to(param: Array, array: Array) -> Array:
-    """Return an array of the state in the library, on the device and of the dtype of sums."""
-    adapter, device, dtype = adapter_of(param), device_of(param), _dtype_of_sums(param)
-    if type(array) is type(param) and device_of(array) == device and array.dtype == dtype:
-        return array
-    return asarray(array, xp=Backend(adapter.name, device, dtype, adapter), dtype=dtype)
-
-
-def _count_beside(param: Array, step: Any) -> Any:
-    """Return a number of steps as an int, unless a device or a trace would be waited for."""
-    if isinstance(step, int):
-        return step
-    adapter = adapter_of(step)
-    is_foreign = adapter is not adapter_of(param)
-    return int(to_numpy(step)) if is_foreign or adapter.is_readable(step) else step

@@ -10,8 +10,9 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_not_negative
 from xpnet.dtypes import is_half
 from xpnet.ops import sgd_update
-from xpnet.optimizers.optimizer import Memory, Optimizer, write_back
+from xpnet.optimizers.optimizer import Optimizer, write_back
 from xpnet.optimizers.setting import Setting
+from xpnet.optimizers.state import Memory
 from xpnet.quiet import quiet
 
 __all__ = ["SGD"]
@@ -48,13 +49,14 @@ class SGD(Optimizer):
     @quiet
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
         """Take one step; see :meth:`xpnet.Optimizer.update`."""
-        self._check_gradients(params, grads)
-        for name, param in list(params.items()):
+        lr, before = self.lr, dict(params)
+        self._check_gradients(before, grads)
+        for name, param in before.items():
             if adapter_of(param).is_writable(param) and not is_half(param.dtype):
-                param -= self.lr * grads[name]  # the bits of step, without another large array
+                param -= lr * grads[name]  # the bits of step, without another large array
                 params[name] = param
             else:
-                params[name] = write_back(param, sgd_update(param, grads[name], self.lr))
+                params[name] = write_back(param, sgd_update(param, grads[name], lr))
 
     def step(
         self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]
