@@ -38,8 +38,8 @@ def widened_arguments(
 
 
 def widened_settings(xp: Namespace, *settings: Any) -> tuple[Any, ...]:
-    """Return numbers as they are, and arrays of one in a dtype in which sums may be held.
+    """Return numbers as they are, and arrays of one number in a dtype in which sums may be held.
 
-    ``1 - beta2`` would have next to no digits in 16 bits.
+    So nothing that follows from settings alone, such as ``1 - beta1``, is rounded to 16 bits.
     """
     return tuple(widened(xp, each)[0] if hasattr(each, "dtype") else each for each in settings)
