@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from optimizers.catalog import OPTIMIZERS
 
 import xpnet
 from xpnet import cli
@@ -62,7 +63,7 @@ def test_train_learns_digits(capsys):
 
     head, home, *epochs, last = out.splitlines()
     assert head == (
-        "digits: 1438 training and 359 test samples; sizes 64-50-10, batch 100, lr 0.5, seed 3"
+        "digits: 1438 training and 359 test samples; sizes 64-50-10, batch 100, sgd, lr 0.5, seed 3"
     )
     assert home == f"numpy {xpnet.available_backends()['numpy'].version} on cpu, float32"
     net = xpnet.TwoLayerNet(64, 50, 10, seed=3)
@@ -84,6 +85,18 @@ def test_the_defaults_learn_digits(capsys):
     assert float(re.search(r"test accuracy ([\d.]+)%", last)[1]) > 90
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_can_be_chosen_and_has_its_own_rate(name, capsys):
+    out = printed(capsys, "train", "--iterations", "60", "--optimizer", name.lower())
+
+    kind = OPTIMIZERS[name].kind
+    optimizer = kind(lr=0.1) if name == "SGD" else kind()
+    assert f", {name.lower()}, lr {optimizer.lr}, " in out
+    net = xpnet.TwoLayerNet(64, 50, 10, seed=0)
+    history = train(net, optimizer, *xpnet.datasets.load_digits(), iterations=60, seed=0)
+    assert out.splitlines()[2:-1] == [str(epoch) for epoch in history.epochs]
+
+
 def test_options_reach_the_net_and_the_loop(capsys):
     out = printed(
         capsys,
@@ -98,7 +111,7 @@ def test_options_reach_the_net_and_the_loop(capsys):
         "float64",
     )
 
-    assert "sizes 64-8-10, batch 500, lr 0.1" in out
+    assert "sizes 64-8-10, batch 500, sgd, lr 0.1" in out
     assert "on cpu, float64" in out
     assert len(re.findall(EPOCH, out)) == 3  # of 3 steps each
 
@@ -147,7 +160,7 @@ def test_the_help_tells_every_default_once(capsys):
         main(["train", "--help"])
 
     options = re.split(r"\n  --", capsys.readouterr().out)[1:]
-    assert len(options) == 9
+    assert len(options) == 10
     for option in options:
         assert option.count("default: ") == 1, option
         assert "None" not in option
@@ -164,6 +177,7 @@ def test_the_help_tells_every_default_once(capsys):
         (["--dtype", "int32"], "dtype 'int32'"),
         (["--lr", "-1"], "SGD: lr is -1.0"),
         (["--lr", "nan"], "SGD: lr is nan"),
+        (["--optimizer", "adam", "--lr", "-1"], "Adam: lr is -1.0"),
         (["--seed", "-1"], "-1"),
     ],
 )
@@ -182,6 +196,7 @@ def test_a_value_that_cannot_be_is_status_2_and_one_line(args, says, capsys):
         ([], "COMMAND"),
         (["fly"], "invalid choice: 'fly'"),
         (["train", "--data", "cats"], "invalid choice: 'cats'"),
+        (["train", "--optimizer", "magic"], "invalid choice: 'magic'"),
         (["train", "--batch", "0"], "argument --batch: '0' is no positive integer"),
         (["train", "--hidden", "-3"], "argument --hidden: '-3' is no positive integer"),
         (["train", "--iterations", "many"], "argument --iterations: 'many' is no positive integer"),

@@ -35,7 +35,16 @@ from xpnet.layers import AddLayer, Affine, Dropout, Layer, MulLayer, ReLU, Sigmo
 from xpnet.layers.evaluating import evaluating
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
-from xpnet.optimizers import SGD
+from xpnet.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
 
 if TYPE_CHECKING:
     from xpnet import datasets, kernels, training
@@ -46,6 +55,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
     "AddLayer",
     "Affine",
     "Backend",
@@ -59,8 +71,12 @@ __all__ = [
     "GradientReport",
     "LabelError",
     "Layer",
+    "Momentum",
     "MulLayer",
+    "Nesterov",
     "NotWritableError",
+    "Optimizer",
+    "RMSprop",
     "ReLU",
     "Sequential",
     "ShapeError",

@@ -21,8 +21,10 @@ from xpnet.errors import BackendMismatchError, DTypeError, ShapeError
 __all__ = [
     "check_axis",
     "check_floats",
+    "check_fraction",
     "check_not_negative",
     "check_same_home",
+    "check_same_shape",
     "check_sizes",
     "check_upstream",
     "describe_home",
@@ -188,6 +190,25 @@ def upstream_shape_text(layer: str, found: tuple[int, ...], expected: tuple[int,
     )
 
 
+def check_same_shape(layer: str, **arrays: Array) -> None:
+    """Make sure that arrays have the shape of the first one, which is called by the first name.
+
+    Raises
+    ------
+    ShapeError
+        If one has not.
+    """
+    named = iter(arrays.items())
+    first_name, first = next(named)
+    for name, array in named:
+        if array.shape != first.shape:
+            msg = (
+                f"{layer}: {first_name} has shape {tuple(first.shape)}, but {name} has shape "
+                f"{tuple(array.shape)}; they must be equal"
+            )
+            raise ShapeError(msg)
+
+
 def check_axis(layer: str, axis: int, **array: Array) -> None:
     """Make sure that one array has an axis, and something along it.
 
@@ -239,6 +260,20 @@ def check_not_negative(layer: str, **numbers: object) -> None:
     for name, number in numbers.items():
         if not (isinstance(number, Real) and 0 <= float(number) < inf):
             msg = f"{layer}: {name} is {number!r}; it must be a finite number and not negative"
+            raise ValueError(msg)
+
+
+def check_fraction(layer: str, **numbers: object) -> None:
+    """Make sure that settings are shares of something, of which not all is taken.
+
+    Raises
+    ------
+    ValueError
+        If one is no number from 0 on and less than 1.
+    """
+    for name, number in numbers.items():
+        if not (isinstance(number, Real) and 0 <= float(number) < 1):
+            msg = f"{layer}: {name} is {number!r}; it must be a number from 0 on and less than 1"
             raise ValueError(msg)
 
 

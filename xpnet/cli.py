@@ -7,6 +7,7 @@ import platform
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -26,6 +27,15 @@ _LOADERS: dict[str, Callable[[], Any]] = {
     "fashion": xpnet.datasets.load_fashion_mnist,
 }
 _ITERATIONS = {"digits": 1_500, "mnist": 10_000, "fashion": 10_000}
+_OPTIMIZERS: dict[str, Callable[..., xpnet.Optimizer]] = {
+    "sgd": partial(xpnet.SGD, lr=0.1),
+    "momentum": xpnet.Momentum,
+    "nesterov": xpnet.Nesterov,
+    "adagrad": xpnet.AdaGrad,
+    "rmsprop": xpnet.RMSprop,
+    "adam": xpnet.Adam,
+    "adamw": xpnet.AdamW,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     --------
     >>> from xpnet.cli import main
     >>> main(["train", "--iterations", "30"])  # doctest: +ELLIPSIS
-    digits: 1438 training and 359 test samples; sizes 64-50-10, batch 100, lr 0.1, seed 0
+    digits: 1438 training and 359 test samples; sizes 64-50-10, batch 100, sgd, lr 0.1, seed 0
     numpy ... on cpu, float32
     epoch   1  loss 2.30...
     epoch   2  loss 2.3...
@@ -125,7 +135,13 @@ def _add_train(commands: Any) -> None:
     )
     iterations = ", ".join(f"{count} for {name}" for name, count in _ITERATIONS.items())
     add("--iterations", type=_positive, metavar="N", help=f"steps (default: {iterations})")
-    add("--lr", type=float, default=0.1, help="learning rate (default: %(default)s)")
+    add(
+        "--optimizer",
+        choices=_OPTIMIZERS,
+        default="sgd",
+        help="how parameters follow their gradients (default: %(default)s)",
+    )
+    add("--lr", type=float, help="learning rate (default: 0.1 for sgd, else the optimizer's own)")
     add(
         "--seed",
         type=int,
@@ -144,19 +160,21 @@ def _positive(text: str) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     current = xpnet.get_backend() if args.backend is None else args.backend
+    chosen = {} if args.lr is None else {"lr": args.lr}
+    optimizer = _OPTIMIZERS[args.optimizer](**chosen)
     with xpnet.use_backend(current, device=args.device, dtype=args.dtype) as backend:
         train_set, test_set = _LOADERS[args.data]()
         sizes = (train_set[0].shape[-1], args.hidden, 10)
         print(
             f"{args.data}: {train_set[0].shape[0]} training and {test_set[0].shape[0]} test "
-            f"samples; sizes {'-'.join(map(str, sizes))}, batch {args.batch}, lr {args.lr}, "
-            f"seed {args.seed}"
+            f"samples; sizes {'-'.join(map(str, sizes))}, batch {args.batch}, "
+            f"{args.optimizer}, lr {optimizer.settings['lr']}, seed {args.seed}"
         )
         library = f"{backend.name} {backend.adapter.version}"
         print(f"{library} on {backend.device_name}, {dtype_name(backend.dtype)}")
         history = train(
             xpnet.TwoLayerNet(*sizes, seed=args.seed),
-            xpnet.SGD(args.lr),
+            optimizer,
             train_set,
             test_set,
             iterations=args.iterations or _ITERATIONS[args.data],

@@ -17,6 +17,7 @@ import numpy as np
 import xpnet
 from xpnet import (
     SGD,
+    Adam,
     AddLayer,
     Affine,
     BackendMismatchError,
@@ -24,6 +25,7 @@ from xpnet import (
     BackwardError,
     DTypeError,
     LabelError,
+    Momentum,
     MulLayer,
     ReLU,
     Sequential,
@@ -163,6 +165,8 @@ FORWARD = [
     Place("cross_entropy_error", "y", (2, 3), lambda y: xpnet.cross_entropy_error(y, labels([0]))),
     Place("numerical_gradient", "x", (3,), lambda x: xpnet.numerical_gradient(np.sum, x)),
     Place("SGD", "params['W']", (3,), lambda W: SGD().update({"W": W}, {"W": floats(3)})),
+    Place("Adam", "params['W']", (3,), lambda W: Adam().update({"W": W}, {"W": floats(3)})),
+    Place("SGD", "param", (3,), lambda W: ops.sgd_update(W, floats(3), 0.1)),
 ]
 
 # These must fit an output as well.
@@ -192,10 +196,19 @@ BACKWARD = [
         lambda d: ops.cross_entropy_error_backward(d, probabilities(2, 3), labels([0, 1])),
     ),
     Place("SGD", "grads['W']", (3,), lambda dW: SGD().update({"W": floats(3)}, {"W": dW})),
+    Place("Adam", "grads['W']", (3,), lambda dW: Adam().update({"W": floats(3)}, {"W": dW})),
+    Place(
+        "Momentum",
+        "velocity",
+        (3,),
+        lambda v: ops.momentum_update(floats(3), floats(3), v, 0.1, 0.9),
+    ),
 ]
 
 # Beside another array: here a stranger is a mistake too.
-SHARED = [place for place in FORWARD if place.layer in {"Affine", "AddLayer", "MulLayer", "SGD"}]
+SHARED = [
+    place for place in FORWARD if place.layer in {"Affine", "AddLayer", "MulLayer", "SGD", "Adam"}
+]
 
 
 def _put(place: Place, make: Callable[..., Any], *shape: int) -> object:
@@ -1049,7 +1062,13 @@ SIZES = [
     ),
 ]
 
-SGD_INPUTS = [
+
+def with_state(optimizer: Any, **memory: Any) -> Any:
+    optimizer.state = {"W": memory}
+    return optimizer
+
+
+OPTIMIZERS = [
     Mistake("lr-negative", lambda: SGD(lr=-0.1), ValueError, ("SGD: lr is -0.1", "not negative")),
     Mistake("lr-nan", lambda: SGD(lr=float("nan")), ValueError, ("SGD: lr is nan", "finite")),
     Mistake("lr-infinite", lambda: SGD(lr=float("inf")), ValueError, ("SGD: lr is inf", "finite")),
@@ -1080,6 +1099,41 @@ SGD_INPUTS = [
         lambda: SGD().update({"W": floats(2, 3)}, {"W": floats(3)}),
         ShapeError,
         ("SGD", "(2, 3)", "(3,)"),
+    ),
+    Mistake("lr-set-later", lambda: setattr(SGD(), "lr", -1), ValueError, ("SGD: lr is -1",)),
+    Mistake(
+        "momentum-one",
+        lambda: Momentum(momentum=1),
+        ValueError,
+        ("Momentum: momentum is 1", "less than 1"),
+    ),
+    Mistake(
+        "beta-nan",
+        lambda: Adam(beta2=float("nan")),
+        ValueError,
+        ("Adam: beta2 is nan", "less than 1"),
+    ),
+    Mistake(
+        "state-shape",
+        lambda: with_state(Momentum(), velocity=floats(2)).update(
+            {"W": floats(3)}, {"W": floats(3)}
+        ),
+        ShapeError,
+        ("Momentum: params['W'] has shape (3,)", "state['W']['velocity'] has shape (2,)", "Delete"),
+    ),
+    Mistake(
+        "state-of-another-optimizer",
+        lambda: with_state(Adam(), velocity=floats(3)).update({"W": floats(3)}, {"W": floats(3)}),
+        KeyError,
+        ("Adam: state['W'] has velocity; it must have mean, square, step",),
+    ),
+    Mistake(
+        "state-of-words",
+        lambda: with_state(Momentum(), velocity=["a", "b", "c"]).update(
+            {"W": floats(3)}, {"W": floats(3)}
+        ),
+        DTypeError,
+        ("no real numbers", "Delete state['W']"),
     ),
 ]
 
@@ -1280,7 +1334,7 @@ BAD_INPUTS = [
     *ORDER,
     *NETS,
     *SIZES,
-    *SGD_INPUTS,
+    *OPTIMIZERS,
     *GRADIENTS,
     *BACKENDS,
 ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from xpnet import kernels, ops
 
 # Each takes scores x of shape (..., C) and a generator, and returns what kernels of the op take.
@@ -40,15 +38,17 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
 
 # How a public op is called with the arguments of its kernel.
 CALLS: dict[str, Callable[..., Any]] = {
-    name: getattr(ops, name)
-    for name in ("affine", "affine_backward", "affine_param_gradients", "softmax_with_loss")
+    "affine": ops.affine,
+    "affine_backward": ops.affine_backward,
+    "affine_param_gradients": ops.affine_param_gradients,
+    "softmax_with_loss": ops.softmax_with_loss,
+    "softmax_with_loss_backward": lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t),
 }
-CALLS |= {
-    name: lambda *args, op=getattr(ops, name): op(*args[:-1], out=args[-1])
-    for name in ARGUMENTS
-    if name not in CALLS
-}
-CALLS["softmax_with_loss_backward"] = lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t)
+
+
+def call(op: str, *args: Any) -> Any:
+    """Call a public op with the arguments of its kernel, the last of which is mostly ``out``."""
+    return CALLS[op](*args) if op in CALLS else getattr(ops, op)(*args[:-1], out=args[-1])
 
 
 def _like(x: Any, rng: Any, *shape: int) -> Any:

@@ -140,8 +140,11 @@ class Adapter:
         return False
 
     def is_writable(self, array: Array) -> bool:
-        """Whether values can be stored into an array."""
-        return True
+        """Whether values can be written into the array, as by ``array[...] = values``.
+
+        Where they cannot, or nobody knows, an optimizer binds a new array to a parameter's name.
+        """
+        return False
 
     def synchronize(self, *arrays: Array) -> None:
         """Wait until the arrays are computed; there is at least one."""

@@ -73,6 +73,9 @@ class CuPy(Adapter):
         host: np.ndarray[Any, Any] = array.get()
         return host
 
+    def is_writable(self, array: Array) -> bool:
+        return True
+
     def synchronize(self, *arrays: Array) -> None:
         import cupy
 

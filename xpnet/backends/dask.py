@@ -21,6 +21,3 @@ class Dask(Adapter):
 
     def _to_device(self, array: Array, device: Device) -> Array:
         return array
-
-    def is_writable(self, array: Array) -> bool:
-        return False

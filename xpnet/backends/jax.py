@@ -82,6 +82,3 @@ class Jax(Adapter):
         if getattr(array, "device", device) == device:
             return array
         return jax.device_put(array, device)
-
-    def is_writable(self, array: Array) -> bool:
-        return False

@@ -21,6 +21,3 @@ class Ndonnx(Adapter):
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         host: np.ndarray[Any, Any] = array.unwrap_numpy()
         return host
-
-    def is_writable(self, array: Array) -> bool:
-        return False

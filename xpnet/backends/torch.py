@@ -42,6 +42,9 @@ class Torch(Adapter):
     def is_readable(self, array: Array) -> bool:
         return bool(array.device.type == "cpu")
 
+    def is_writable(self, array: Array) -> bool:
+        return True
+
     def synchronize(self, *arrays: Array) -> None:
         import torch
 

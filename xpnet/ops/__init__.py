@@ -1,4 +1,4 @@
-"""Pure functions on arrays, each with its derivative beside it.
+"""Pure functions on arrays, each with its derivative beside it; and the steps of optimizers.
 
 An op reads its arguments and returns new arrays in their library, on their device and of their
 dtype. It changes nothing and remembers nothing, so it runs as it is under ``jax.jit``.
@@ -17,8 +17,18 @@ from xpnet.ops.labels import check_labels
 from xpnet.ops.relu import relu, relu_backward
 from xpnet.ops.sigmoid import sigmoid, sigmoid_backward
 from xpnet.ops.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from xpnet.ops.updates import (
+    adagrad_update,
+    adam_update,
+    momentum_update,
+    nesterov_update,
+    rmsprop_update,
+    sgd_update,
+)
 
 __all__ = [
+    "adagrad_update",
+    "adam_update",
     "add",
     "add_backward",
     "affine",
@@ -31,10 +41,14 @@ __all__ = [
     "dropout_backward",
     "log_softmax",
     "log_softmax_backward",
+    "momentum_update",
     "mul",
     "mul_backward",
+    "nesterov_update",
     "relu",
     "relu_backward",
+    "rmsprop_update",
+    "sgd_update",
     "sigmoid",
     "sigmoid_backward",
     "softmax",

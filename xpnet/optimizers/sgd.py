@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 from xpnet._typing import Array
-from xpnet.checks import check_floats, check_not_negative
-from xpnet.errors import ShapeError
+from xpnet.backends import adapter_of
+from xpnet.checks import check_not_negative
+from xpnet.dtypes import is_half
+from xpnet.ops import sgd_update
+from xpnet.optimizers.optimizer import Optimizer, write_back
+from xpnet.optimizers.setting import Setting
+from xpnet.optimizers.state import Memory
 from xpnet.quiet import quiet
 
 __all__ = ["SGD"]
 
 
-class SGD:
+class SGD(Optimizer):
     """Stochastic gradient descent, ``W -= lr * dW``.
 
     Parameters
@@ -34,49 +40,25 @@ class SGD:
     array([0., 1.])
     """
 
-    def __init__(self, lr: float = 0.01) -> None:
-        check_not_negative("SGD", lr=lr)
-        self.lr = float(lr)  # a np.float64 would widen float32 gradients
+    lr = Setting(check_not_negative)
 
-    def __repr__(self) -> str:
-        return f"SGD(lr={self.lr})"
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__()
+        self.lr = lr
 
     @quiet
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Take one step, in place where the library can write to arrays.
+        """Take one step; see :meth:`xpnet.Optimizer.update`."""
+        lr, before = self.lr, dict(params)
+        self._check_gradients(before, grads)
+        for name, param in before.items():
+            if adapter_of(param).is_writable(param) and not is_half(param.dtype):
+                param -= lr * grads[name]  # the bits of step, without another large array
+                params[name] = param
+            else:
+                params[name] = write_back(param, sgd_update(param, grads[name], lr))
 
-        Parameters
-        ----------
-        params : mapping of str to array
-            Parameters by name; changed.
-        grads : mapping of str to array
-            The gradient of each parameter, of its shape, by the same name.
-
-        Raises
-        ------
-        KeyError
-            If a parameter has no gradient.
-        ShapeError, DTypeError, BackendMismatchError
-            If a gradient does not fit its parameter. No parameter has changed then.
-        """
-        fitting = [(name, param, _gradient(name, param, grads)) for name, param in params.items()]
-        for name, param, grad in fitting:
-            param -= self.lr * grad
-            params[name] = param
-
-
-def _gradient(name: str, param: Array, grads: Mapping[str, Array]) -> Array:
-    """Return the gradient of a parameter, having made sure that it fits."""
-    if name not in grads:
-        msg = f"SGD: there is no gradient for {name!r}; call backward or gradient first"
-        raise KeyError(msg)
-    grad = grads[name]
-    here, there = f"params[{name!r}]", f"grads[{name!r}]"
-    check_floats("SGD", **{here: param, there: grad})
-    if param.shape != grad.shape:
-        msg = (
-            f"SGD: {here} has shape {tuple(param.shape)}, but {there} has shape "
-            f"{tuple(grad.shape)}; they must be equal"
-        )
-        raise ShapeError(msg)
-    return grad
+    def step(
+        self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]
+    ) -> tuple[Array, Memory]:
+        return sgd_update(param, grad, **settings), memory

@@ -1,0 +1,107 @@
+"""The step of Adam, and with weight decay that of AdamW."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from xpnet._typing import Array, DType, Namespace, Number
+from xpnet.ops.precision import rounded
+from xpnet.ops.updates.arguments import widened_arguments, widened_settings
+from xpnet.quiet import quiet
+
+__all__ = ["adam_update"]
+
+
+@quiet
+def adam_update(
+    param: Array,
+    grad: Array,
+    mean: Array,
+    square: Array,
+    lr: Number | Array,
+    beta1: Number | Array,
+    beta2: Number | Array,
+    eps: Number | Array,
+    step: int | Array,
+    weight_decay: Number | Array = 0.0,
+) -> tuple[Array, Array, Array]:
+    """Return a parameter after a step along the mean of its gradients, in units of their size.
+
+    ``mean`` becomes ``beta1 * mean + (1 - beta1) * grad``, and ``square`` likewise with ``beta2``
+    and ``grad**2``. Both began at 0; divided by ``1 - beta**step`` they are averages. Then the
+    parameter goes by ``-lr * mean / (sqrt(square) + eps)``: D. Kingma and J. Ba, "Adam: a method
+    for stochastic optimization", https://arxiv.org/abs/1412.6980, algorithm 1. (The book's code
+    adds ``eps`` before ``square`` is divided, a variant that the paper names in section 2.)
+
+    Before that, the parameter shrinks by ``lr * weight_decay`` of itself, which makes it AdamW:
+    I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
+    https://arxiv.org/abs/1711.05101, algorithm 2, whose schedule multiplier is ``lr`` here, as in
+    PyTorch.
+
+    Parameters
+    ----------
+    param : array
+        Of floats, any shape.
+    grad : array
+        Of the shape, dtype, library and device of ``param``.
+    mean, square : array
+        As ``param``, or float32 beside 16 bits; zeros before the first step.
+    lr : float or array of shape ()
+        The learning rate.
+    beta1, beta2 : float or array of shape ()
+        The shares of the old averages that are kept, from 0 on and less than 1. As arrays of
+        float32 they are near 1 by fewer digits than as Python numbers.
+    eps : float or array of shape ()
+        Keeps the divisor from 0.
+    step : int or array of shape ()
+        The number of this step, from 1 on.
+    weight_decay : float or array of shape ()
+        0 for Adam.
+
+    Returns
+    -------
+    param, mean, square : array
+        In their own dtypes. Where the gradient is NaN or infinite, the parameter is NaN.
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError
+        As :func:`sgd_update`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import adam_update
+    >>> param, mean, square = adam_update(
+    ...     np.ones(2), np.full(2, 3.0), np.zeros(2), np.zeros(2), 0.5, 0.75, 0.75, eps=0, step=1
+    ... )
+    >>> param, mean, square
+    (array([0.5, 0.5]), array([0.75, 0.75]), array([2.25, 2.25]))
+    """
+    xp, (wide_param, wide_grad, wide_mean, wide_square) = widened_arguments(
+        "Adam", param, grad, mean=mean, square=square
+    )
+    lr, beta1, beta2, weight_decay = widened_settings(xp, lr, beta1, beta2, weight_decay)
+    new_mean = beta1 * wide_mean + (1 - beta1) * wide_grad
+    new_square = beta2 * wide_square + (1 - beta2) * wide_grad * wide_grad
+    mean_share = _share_seen(xp, beta1, step, wide_param.dtype)
+    square_share = _share_seen(xp, beta2, step, wide_param.dtype)
+    size = xp.sqrt(new_square / square_share) + eps
+    new = (1 - lr * weight_decay) * wide_param - (lr / mean_share) * new_mean / size
+    return (
+        rounded(xp, new, like=param),
+        rounded(xp, new_mean, like=mean),
+        rounded(xp, new_square, like=square),
+    )
+
+
+def _share_seen(xp: Namespace, beta: Any, step: Any, dtype: DType) -> Any:
+    """Return ``1 - beta**step`` with all its digits, though ``beta`` is almost 1."""
+    if not hasattr(beta, "dtype") and beta == 0:
+        return 1.0
+    log = xp.log(beta) if hasattr(beta, "dtype") else math.log(beta)
+    if hasattr(step, "dtype"):
+        step = xp.astype(step, dtype)
+    exponent = step * log
+    return -(xp if hasattr(exponent, "dtype") else math).expm1(exponent)

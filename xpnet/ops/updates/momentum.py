@@ -1,0 +1,92 @@
+"""Steps with momentum, plain and Nesterov's."""
+
+from __future__ import annotations
+
+from xpnet._typing import Array, Number
+from xpnet.ops.precision import rounded
+from xpnet.ops.updates.arguments import widened_arguments
+from xpnet.quiet import quiet
+
+__all__ = ["momentum_update", "nesterov_update"]
+
+
+@quiet
+def momentum_update(
+    param: Array, grad: Array, velocity: Array, lr: Number | Array, momentum: Number | Array
+) -> tuple[Array, Array]:
+    """Return a parameter that rolls downhill like a ball, and its velocity.
+
+    The velocity becomes ``momentum * velocity - lr * grad`` and is added to the parameter, as in
+    the book (section 6.1.4) and in Sutskever and others, "On the importance of initialization
+    and momentum in deep learning", ICML 2013, equations 1 and 2. PyTorch's buffer holds
+    ``-velocity / lr``: as long as ``lr`` stays the same, the parameters do, too. When ``lr``
+    changes, here the velocity is kept, there the buffer is.
+
+    Parameters
+    ----------
+    param : array
+        Of floats, any shape.
+    grad : array
+        Of the shape, dtype, library and device of ``param``.
+    velocity : array
+        As ``param``, or float32 beside 16 bits; zeros before the first step.
+    lr : float or array of shape ()
+        The learning rate.
+    momentum : float or array of shape ()
+        The share of its velocity that the parameter keeps.
+
+    Returns
+    -------
+    param, velocity : array
+        In their own dtypes. Where the gradient is NaN or infinite, neither is finite.
+
+    Raises
+    ------
+    ShapeError, DTypeError, BackendMismatchError
+        As :func:`sgd_update`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import momentum_update
+    >>> param, velocity = momentum_update(np.ones(2), np.ones(2), np.ones(2), 0.5, momentum=0.25)
+    >>> param, velocity
+    (array([0.75, 0.75]), array([-0.25, -0.25]))
+    """
+    xp, (wide_param, wide_grad, wide_velocity) = widened_arguments(
+        "Momentum", param, grad, velocity=velocity
+    )
+    new = momentum * wide_velocity - lr * wide_grad
+    return rounded(xp, wide_param + new, like=param), rounded(xp, new, like=velocity)
+
+
+@quiet
+def nesterov_update(
+    param: Array, grad: Array, velocity: Array, lr: Number | Array, momentum: Number | Array
+) -> tuple[Array, Array]:
+    """Return a parameter after a step of Nesterov's accelerated gradient, and its velocity.
+
+    The velocity becomes ``momentum * velocity - lr * grad``, as in :func:`momentum_update`, and
+    the parameter goes where that will carry it next: by ``momentum * velocity - lr * grad`` once
+    more, with the new velocity. So the gradient is that of the place to which momentum alone
+    leads: Bengio, Boulanger-Lewandowski and Pascanu, "Advances in optimizing recurrent networks",
+    https://arxiv.org/abs/1212.0901, equations 6 and 7. For a constant ``lr`` PyTorch does the
+    same.
+
+    Parameters, returns and errors are those of :func:`momentum_update`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import nesterov_update
+    >>> param, velocity = nesterov_update(np.ones(2), np.ones(2), np.ones(2), 0.5, momentum=0.25)
+    >>> param, velocity
+    (array([0.4375, 0.4375]), array([-0.25, -0.25]))
+    """
+    xp, (wide_param, wide_grad, wide_velocity) = widened_arguments(
+        "Nesterov", param, grad, velocity=velocity
+    )
+    downhill = lr * wide_grad
+    new = momentum * wide_velocity - downhill
+    ahead = momentum * new - downhill
+    return rounded(xp, wide_param + ahead, like=param), rounded(xp, new, like=velocity)

@@ -1,0 +1,202 @@
+"""What all optimizers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any, ClassVar
+
+from xpnet._typing import Array, Number
+from xpnet.backends import adapter_of
+from xpnet.checks import check_floats, check_same_shape
+from xpnet.optimizers.setting import Setting
+from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
+from xpnet.quiet import quiet
+
+__all__ = ["Optimizer", "write_back"]
+
+
+class Optimizer:
+    """Changes parameters by their gradients, and remembers what its rule needs.
+
+    A subclass lists its settings and what it remembers, and says how one parameter takes a step.
+    An optimizer belongs to one net, because it knows parameters by their names.
+
+    Attributes
+    ----------
+    state : dict of str to dict
+        What was remembered of each parameter, empty before its first step; for 16-bit parameters
+        in float32. A step replaces the arrays and changes none, so a state that was taken out can
+        be put back. At the next step it goes to where the parameters live, and to their dtype: it
+        may also have been saved as NumPy arrays, or the net have moved.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> from xpnet.checks import check_not_negative
+    >>> from xpnet.optimizers import Setting
+    >>> class SignSGD(xpnet.Optimizer):
+    ...     lr = Setting(check_not_negative)
+    ...     def __init__(self, lr=0.01):
+    ...         super().__init__()
+    ...         self.lr = lr
+    ...     def step(self, param, grad, memory, settings):
+    ...         return param - settings["lr"] * np.sign(grad), memory
+    >>> params = {"W": np.asarray([1.0, 2.0])}
+    >>> SignSGD(lr=0.5).update(params, {"W": np.asarray([8.0, -9.0])})
+    >>> params["W"]
+    array([0.5, 2.5])
+    """
+
+    memory: ClassVar[tuple[str, ...]] = ()
+    """The names of what is remembered: arrays, but for a ``"step"``, which counts."""
+
+    def __init__(self) -> None:
+        self.state: State = {}
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={number}" for name, number in self.settings.items())
+        return f"{type(self).__name__}({settings})"
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """All numbers that the optimizer is set to, by name."""
+        kind = type(self)
+        return {
+            name: number
+            for name, number in vars(self).items()
+            if isinstance(getattr(kind, name, None), Setting)
+        }
+
+    def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """Take one step, in place where the library can write to arrays.
+
+        Elsewhere, as in JAX, a new array is bound to each name.
+
+        Parameters
+        ----------
+        params : mapping of str to array
+            Parameters by name, each an array of its own; changed.
+        grads : mapping of str to array
+            The gradient of each parameter, of its shape, by the same name.
+
+        Raises
+        ------
+        KeyError
+            If a parameter has no gradient, or the state is that of another optimizer.
+        ShapeError, DTypeError, BackendMismatchError
+            If a gradient does not fit its parameter, or the state was of another shape. Neither
+            a parameter nor the state has changed then.
+        """
+        before = dict(params)
+        after, new_state = self.apply(before, grads, self.state)
+        # Nothing can fail from here on.
+        for name, param in before.items():
+            params[name] = write_back(param, after[name])
+        self.state = {**self.state, **new_state}
+
+    @quiet
+    def apply(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        state: Mapping[str, Memory],
+        settings: Mapping[str, Number | Array] | None = None,
+    ) -> tuple[dict[str, Array], State]:
+        """Return what a step makes of parameters and state, and change nothing.
+
+        It is a pure function, which ``jax.jit`` can compile.
+
+        Parameters
+        ----------
+        params, grads : mapping of str to array
+            As in :meth:`update`.
+        state : mapping of str to dict
+            As an earlier step returned it, or :meth:`initial_state`; names that are missing are
+            added.
+        settings : mapping of str to number, optional
+            Replaces some of the optimizer's own, such as ``{"lr": lr}``. They may be traced,
+            whereas a compiled function has the others built in.
+
+        Returns
+        -------
+        params : dict of str to array
+        state : dict of str to dict
+            Both of the names in ``params``.
+
+        Raises
+        ------
+        KeyError, ShapeError, DTypeError, BackendMismatchError
+            As :meth:`update`.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> optimizer = xpnet.SGD(lr=0.5)
+        >>> params, grads = {"W": np.ones(2)}, {"W": np.ones(2)}
+        >>> params, state = optimizer.apply(params, grads, {}, {"lr": 0.25})
+        >>> params["W"]
+        array([0.75, 0.75])
+        """
+        self._check_gradients(params, grads)
+        memories = {
+            name: memory_beside(type(self).__name__, name, param, state[name], self.memory)
+            if name in state
+            else initial_memory(self.memory, param)
+            for name, param in params.items()
+        }
+        numbers = {**self.settings, **(settings or {})}
+        new_params, new_state = {}, {}
+        for name, param in params.items():
+            new_params[name], new_state[name] = self.step(
+                param, grads[name], memories[name], numbers
+            )
+        return new_params, new_state
+
+    def step(
+        self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]
+    ) -> tuple[Array, Memory]:
+        """Return one parameter and its memory after a step, and change neither.
+
+        Parameters
+        ----------
+        param, grad : array
+            They fit together.
+        memory : dict
+            What is remembered of this parameter, by the names in ``memory`` of the class.
+        settings : mapping of str to number
+            By the names of the settings.
+
+        Returns
+        -------
+        param : array
+        memory : dict
+            New, of the same names.
+        """
+        raise NotImplementedError
+
+    def initial_state(self, params: Mapping[str, Array]) -> State:
+        """Return the state before the first step: zeros where the parameters live.
+
+        :meth:`apply` makes it by itself, but a function is compiled once more when it does.
+        """
+        return {name: initial_memory(self.memory, param) for name, param in params.items()}
+
+    def _check_gradients(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        who = type(self).__name__
+        for name, param in params.items():
+            if name not in grads:
+                msg = f"{who}: there is no gradient for {name!r}; call backward or gradient first"
+                raise KeyError(msg)
+            grad = grads[name]
+            named = {f"params[{name!r}]": param, f"grads[{name!r}]": grad}
+            check_floats(who, **named)
+            if grad.shape != param.shape:
+                check_same_shape(who, **named)
+
+
+def write_back(param: Array, array: Array) -> Array:
+    """Return a parameter with new values: the same array where it can be written to."""
+    if adapter_of(param).is_writable(param):
+        param[...] = array
+        return param
+    return array
