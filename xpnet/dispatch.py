@@ -124,15 +124,15 @@ class Dispatcher:
         self.op = op
         self._by_type: dict[type, tuple[Kernel, ...]] = {}
 
-    def __call__(self, array: Array, *args: Any) -> Any:
+    def __call__(self, array: Array, *args: Any, **settings: Any) -> Any:
         kernels = self._by_type.get(type(array))
         if kernels is None:
             kernels = self._find(array)
         policy = _policy.get()
         if policy is not None:
-            return self._run_under(policy, kernels, array, *args)
+            return self._run_under(policy, kernels, array, *args, **settings)
         for kernel in kernels:
-            result = kernel.run(array, *args)
+            result = kernel.run(array, *args, **settings)
             if result is not None:
                 return result
         return None
@@ -146,11 +146,11 @@ class Dispatcher:
         return self._by_type.setdefault(type(array), found)
 
     def _run_under(
-        self, policy: _Policy, kernels: tuple[Kernel, ...], array: Array, *args: Any
+        self, policy: _Policy, kernels: tuple[Kernel, ...], *args: Any, **settings: Any
     ) -> Any:
         for kernel in kernels:
             if policy.allowed is None or kernel.provider in policy.allowed:
-                result = kernel.run(array, *args)
+                result = kernel.run(*args, **settings)
                 if result is not None:
                     if policy.ran is not None:
                         policy.ran.append(kernel)

@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from optimizers.catalog import OPTIMIZERS
 
 import xpnet
-from xpnet import SGD, Adam, Momentum
+from xpnet import SGD, Adam, Momentum, kernels
 from xpnet.backends import adapter_of
-from xpnet.dtypes import dtype_name, is_half
+from xpnet.dtypes import EPSILON, dtype_name, is_half
 from xpnet.testing import no_host_sync, tolerance
 
 W = np.asarray([[1.0, -2.0], [0.5, 4.0]])
@@ -104,9 +104,14 @@ def test_an_update_is_apply_and_writing_back(entry, xpnet_backend):
     for _ in range(3):
         applied, state = optimizer.apply(params, grads, state)
         assert_same(host(params), before)
-        optimizer.update(params, grads)
+        with kernels.watch() as ran:
+            optimizer.update(params, grads)
         before = host(params)
-        assert_same(host(applied), before)
+        for name, array in host(applied).items():
+            # PyTorch's kernel multiplies and adds in one rounding.
+            contracts = bool(ran) and xpnet_backend.name == "torch"
+            rtol = 2 * EPSILON[dtype_name(params[name].dtype)] if contracts else 0
+            assert_allclose(before[name], array, rtol=rtol, err_msg=name)
 
 
 def test_nothing_is_read_on_the_host(entry):

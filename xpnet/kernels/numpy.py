@@ -6,6 +6,7 @@ page faults, and one that is larger than the cache is written to memory and read
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 from math import prod
@@ -224,12 +225,38 @@ def _scaled_difference(
     dx.reshape(-1)[positions] = at_label
 
 
+def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
+    if not are_plain(param, grad) or param.shape != grad.shape:
+        return None
+    # The book's way, but through a buffer that stays: a fresh large one would cost page faults.
+    flat, flat_grad = param.reshape(-1), grad.reshape(-1)
+    step = _scratch(param.dtype)
+    for start in range(0, flat.size, step.size):
+        part = flat[start : start + step.size]
+        np.multiply(flat_grad[start : start + step.size], lr, step[: part.size])
+        np.subtract(part, step[: part.size], part)
+    return True
+
+
+_buffers = threading.local()
+
+
+def _scratch(dtype: np.dtype[Any]) -> _Host:
+    """Return a block of memory of this thread's."""
+    buffer: _Host | None = getattr(_buffers, dtype.name, None)
+    if buffer is None:
+        buffer = np.empty(_BLOCK // dtype.itemsize, dtype)
+        setattr(_buffers, dtype.name, buffer)
+    return buffer
+
+
 KERNELS: dict[str, Callable[..., Any]] = {
     "affine": _affine,
     "affine_backward": _affine_backward,
     "affine_param_gradients": _affine_param_gradients,
     "relu": _relu,
     "relu_backward": _relu_backward,
+    "sgd_update": quiet(_sgd),
     "softmax": _softmax,
     "softmax_with_loss": _softmax_with_loss,
     "softmax_with_loss_backward": _gradient_of_scores,

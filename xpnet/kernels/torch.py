@@ -33,9 +33,14 @@ def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
     return torch.nn.functional.cross_entropy(x, t.long()), torch.softmax(x, -1)
 
 
+def _sgd(param: Array, grad: Array, *, lr: float) -> Array | None:
+    return param.sub_(grad, alpha=lr) if param.dtype in _FLOATS else None
+
+
 KERNELS: dict[str, Callable[..., Any]] = {
     "affine": _affine,
     "log_softmax": _log_softmax,
+    "sgd_update": _sgd,
     "softmax": _softmax,
     "softmax_with_loss": _softmax_with_loss,
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xpnet._typing import Array
+from xpnet.dispatch import Dispatcher
 from xpnet.ops import nesterov_update
 from xpnet.optimizers.momentum import Momentum
 from xpnet.optimizers.state import Memory
@@ -27,6 +28,8 @@ class Nesterov(Momentum):
     >>> params["W"]
     array([0.25])
     """
+
+    kernel = Dispatcher("nesterov_update")
 
     def step(
         self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]

@@ -6,13 +6,15 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 
 from xpnet._typing import Array, Number
+from xpnet.arrays import array_namespace
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape
+from xpnet.dispatch import Dispatcher
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
 from xpnet.quiet import quiet
 
-__all__ = ["Optimizer", "write_back"]
+__all__ = ["Optimizer"]
 
 
 class Optimizer:
@@ -49,6 +51,14 @@ class Optimizer:
 
     memory: ClassVar[tuple[str, ...]] = ()
     """The names of what is remembered: arrays, but for a ``"step"``, which counts."""
+
+    kernel: ClassVar[Dispatcher | None] = None
+    """The fast copies of :meth:`step`, which work in place; none for a ``step`` of one's own."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "step" in vars(cls) and "kernel" not in vars(cls):
+            cls.kernel = None
 
     def __init__(self) -> None:
         self.state: State = {}
@@ -88,13 +98,21 @@ class Optimizer:
             a parameter nor the state has changed then.
         """
         before = dict(params)
-        after, new_state = self.apply(before, grads, self.state)
+        memories = self._memories(before, grads, self.state)
+        settings = self.settings
+        if self.kernel is not None and all(map(_is_writable, before.values())):
+            for name, param in before.items():
+                memory = memories[name] = _copied(memories[name])
+                self.step_in_place(param, grads[name], memory, settings)
+                params[name] = param
+            self.state = {**self.state, **memories}
+            return
+        after, new_state = self._steps(before, grads, memories, settings)
         # Nothing can fail from here on.
         for name, param in before.items():
-            params[name] = write_back(param, after[name])
+            params[name] = _written(param, after[name])
         self.state = {**self.state, **new_state}
 
-    @quiet
     def apply(
         self,
         params: Mapping[str, Array],
@@ -137,20 +155,8 @@ class Optimizer:
         >>> params["W"]
         array([0.75, 0.75])
         """
-        self._check_gradients(params, grads)
-        memories = {
-            name: memory_beside(type(self).__name__, name, param, state[name], self.memory)
-            if name in state
-            else initial_memory(self.memory, param)
-            for name, param in params.items()
-        }
-        numbers = {**self.settings, **(settings or {})}
-        new_params, new_state = {}, {}
-        for name, param in params.items():
-            new_params[name], new_state[name] = self.step(
-                param, grads[name], memories[name], numbers
-            )
-        return new_params, new_state
+        memories = self._memories(params, grads, state)
+        return self._steps(params, grads, memories, {**self.settings, **(settings or {})})
 
     def step(
         self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]
@@ -174,6 +180,15 @@ class Optimizer:
         """
         raise NotImplementedError
 
+    def step_in_place(
+        self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]
+    ) -> None:
+        """Do what :meth:`step` does in the arrays themselves, which can be written to."""
+        counted = {**memory, "step": memory["step"] + 1} if "step" in memory else memory
+        if self.kernel is None or self.kernel(param, grad, **counted, **settings) is None:
+            param[...], counted = self.step(param, grad, memory, settings)
+        memory.update(counted)
+
     def initial_state(self, params: Mapping[str, Array]) -> State:
         """Return the state before the first step: zeros where the parameters live.
 
@@ -181,8 +196,39 @@ class Optimizer:
         """
         return {name: initial_memory(self.memory, param) for name, param in params.items()}
 
-    def _check_gradients(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+    @quiet
+    def _steps(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        memories: Mapping[str, Memory],
+        settings: Mapping[str, Any],
+    ) -> tuple[dict[str, Array], State]:
+        new_params, new_state = {}, {}
+        for name, param in params.items():
+            new_params[name], new_state[name] = self.step(
+                param, grads[name], memories[name], settings
+            )
+        return new_params, new_state
+
+    def _memories(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        state: Mapping[str, Memory],
+    ) -> State:
+        """Return what is remembered of each parameter, having made sure that all fits."""
         who = type(self).__name__
+        self._check_gradients(who, params, grads)
+        return {
+            name: memory_beside(who, name, param, state[name], self.memory)
+            if name in state
+            else initial_memory(self.memory, param)
+            for name, param in params.items()
+        }
+
+    @staticmethod
+    def _check_gradients(who: str, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         for name, param in params.items():
             if name not in grads:
                 msg = f"{who}: there is no gradient for {name!r}; call backward or gradient first"
@@ -194,9 +240,21 @@ class Optimizer:
                 check_same_shape(who, **named)
 
 
-def write_back(param: Array, array: Array) -> Array:
+def _is_writable(param: Array) -> bool:
+    return adapter_of(param).is_writable(param)
+
+
+def _written(param: Array, array: Array) -> Array:
     """Return a parameter with new values: the same array where it can be written to."""
-    if adapter_of(param).is_writable(param):
+    if _is_writable(param):
         param[...] = array
         return param
     return array
+
+
+def _copied(memory: Memory) -> Memory:
+    """Return a memory that can be written to while the old one stays."""
+    return {
+        name: array if name == "step" else array_namespace(array).asarray(array, copy=True)
+        for name, array in memory.items()
+    }

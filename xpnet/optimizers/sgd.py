@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 from xpnet._typing import Array
-from xpnet.backends import adapter_of
 from xpnet.checks import check_not_negative
-from xpnet.dtypes import is_half
+from xpnet.dispatch import Dispatcher
 from xpnet.ops import sgd_update
-from xpnet.optimizers.optimizer import Optimizer, write_back
+from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory
-from xpnet.quiet import quiet
 
 __all__ = ["SGD"]
 
@@ -41,22 +39,11 @@ class SGD(Optimizer):
     """
 
     lr = Setting(check_not_negative)
+    kernel = Dispatcher("sgd_update")
 
     def __init__(self, lr: float = 0.01) -> None:
         super().__init__()
         self.lr = lr
-
-    @quiet
-    def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
-        """Take one step; see :meth:`xpnet.Optimizer.update`."""
-        lr, before = self.lr, dict(params)
-        self._check_gradients(before, grads)
-        for name, param in before.items():
-            if adapter_of(param).is_writable(param) and not is_half(param.dtype):
-                param -= lr * grads[name]  # the bits of step, without another large array
-                params[name] = param
-            else:
-                params[name] = write_back(param, sgd_update(param, grads[name], lr))
 
     def step(
         self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]

@@ -17,11 +17,12 @@ except ImportError as error:
     msg = 'numba is not installed; install it with: pip install "xpnet[numba]"'
     raise ImportError(msg) from error
 
-from xpnet.kernels.numba import elementwise, rows
+from xpnet.kernels.numba import elementwise, rows, updates
 from xpnet.kernels.numpy import are_plain, as_rows, fit, mean
 from xpnet.kernels.tape import call, call_at_replay
 from xpnet.kernels.threads import divide
 from xpnet.ops.labels import check_values
+from xpnet.ops.updates.adam import share_seen
 
 __all__ = ["KERNELS"]
 
@@ -111,10 +112,70 @@ def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any) -> _Host | None:
     return dx
 
 
+def _update(function: Callable[..., None], *arrays: _Host, settings: tuple[float, ...]) -> Any:
+    """Change arrays of one shape in place; return whether they can be."""
+    param = arrays[0]
+    if not are_plain(*arrays) or any(array.shape != param.shape for array in arrays):
+        return None
+    flat = [array.reshape(-1) for array in arrays]
+    numbers = map(param.dtype.type, settings)
+    divide(function, param.size, _PASS * len(arrays) * param.size, *flat, *numbers)
+    return True
+
+
+def _sgd(param: _Host, grad: _Host, *, lr: float) -> Any:
+    return _update(updates.sgd, param, grad, settings=(lr,))
+
+
+def _momentum(param: _Host, grad: _Host, *, velocity: _Host, lr: float, momentum: float) -> Any:
+    return _update(updates.momentum, param, grad, velocity, settings=(lr, momentum))
+
+
+def _nesterov(param: _Host, grad: _Host, *, velocity: _Host, lr: float, momentum: float) -> Any:
+    return _update(updates.nesterov, param, grad, velocity, settings=(lr, momentum))
+
+
+def _adagrad(param: _Host, grad: _Host, *, squares: _Host, lr: float, eps: float) -> Any:
+    return _update(updates.adagrad, param, grad, squares, settings=(lr, eps))
+
+
+def _rmsprop(
+    param: _Host, grad: _Host, *, squares: _Host, lr: float, decay_rate: float, eps: float
+) -> Any:
+    settings = (lr, decay_rate, 1 - decay_rate, eps)
+    return _update(updates.rmsprop, param, grad, squares, settings=settings)
+
+
+def _adam(
+    param: _Host,
+    grad: _Host,
+    *,
+    mean: _Host,
+    square: _Host,
+    step: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float = 0.0,
+) -> Any:
+    mean_share = share_seen(np, beta1, step, param.dtype)
+    square_share = share_seen(np, beta2, step, param.dtype)
+    rate, kept = lr / mean_share, 1 - lr * weight_decay
+    settings = beta1, 1 - beta1, beta2, 1 - beta2, square_share, eps, rate, kept
+    return _update(updates.adam, param, grad, mean, square, settings=settings)
+
+
 KERNELS: dict[str, Callable[..., Any]] = {
+    "adagrad_update": _adagrad,
+    "adam_update": _adam,
     "log_softmax": partial(_by_rows, _log_softmax_of_rows),
     "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),
+    "momentum_update": _momentum,
+    "nesterov_update": _nesterov,
     "relu_backward": partial(_by_entries_backward, _relu_backward_of_entries),
+    "rmsprop_update": _rmsprop,
+    "sgd_update": _sgd,
     "sigmoid": partial(_by_entries, _sigmoid_of_entries),
     "sigmoid_backward": partial(_by_entries_backward, _sigmoid_backward_of_entries),
     "softmax": partial(_by_rows, _softmax_of_rows),

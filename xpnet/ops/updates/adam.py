@@ -10,7 +10,7 @@ from xpnet.ops.precision import rounded
 from xpnet.ops.updates.arguments import widened_arguments, widened_settings
 from xpnet.quiet import quiet
 
-__all__ = ["adam_update"]
+__all__ = ["adam_update", "share_seen"]
 
 
 @quiet
@@ -85,8 +85,8 @@ def adam_update(
     lr, beta1, beta2, weight_decay = widened_settings(xp, lr, beta1, beta2, weight_decay)
     new_mean = beta1 * wide_mean + (1 - beta1) * wide_grad
     new_square = beta2 * wide_square + (1 - beta2) * wide_grad * wide_grad
-    mean_share = _share_seen(xp, beta1, step, wide_param.dtype)
-    square_share = _share_seen(xp, beta2, step, wide_param.dtype)
+    mean_share = share_seen(xp, beta1, step, wide_param.dtype)
+    square_share = share_seen(xp, beta2, step, wide_param.dtype)
     size = xp.sqrt(new_square / square_share) + eps
     new = (1 - lr * weight_decay) * wide_param - (lr / mean_share) * new_mean / size
     return (
@@ -96,7 +96,7 @@ def adam_update(
     )
 
 
-def _share_seen(xp: Namespace, beta: Any, step: Any, dtype: DType) -> Any:
+def share_seen(xp: Namespace, beta: Any, step: Any, dtype: DType) -> Any:
     """Return ``1 - beta**step`` with all its digits, though ``beta`` is almost 1."""
     if not hasattr(beta, "dtype") and beta == 0:
         return 1.0
