@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xpnet import kernels, ops
+from xpnet.ops.affine import affine_relu
 
 # Each takes scores x of shape (..., C) and a generator, and returns what kernels of the op take.
 ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
@@ -20,6 +21,7 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
         x,
         _like(x, rng, x.shape[-1], 3),
     ),
+    "affine_relu": lambda x, rng: (x, _like(x, rng, x.shape[-1], 3), _like(x, rng, 3)),
     "log_softmax": lambda x, _rng: (x, -1, None),
     "log_softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.log_softmax, x), -1, None),
     "relu": lambda x, _rng: (x, None),
@@ -41,6 +43,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "affine": ops.affine,
     "affine_backward": ops.affine_backward,
     "affine_param_gradients": ops.affine_param_gradients,
+    "affine_relu": affine_relu,
     "softmax_with_loss": ops.softmax_with_loss,
     "softmax_with_loss_backward": lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t),
 }

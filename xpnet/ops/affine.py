@@ -9,15 +9,23 @@ from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.relu import relu
 from xpnet.quiet import quiet
 
-__all__ = ["affine", "affine_backward", "affine_param_gradients", "check_parameters"]
+__all__ = [
+    "affine",
+    "affine_backward",
+    "affine_param_gradients",
+    "affine_relu",
+    "check_parameters",
+]
 
 _NAME = "Affine"
 
 _affine_kernel = Dispatcher("affine")
 _backward_kernel = Dispatcher("affine_backward")
 _param_gradients_kernel = Dispatcher("affine_param_gradients")
+_relu_kernel = Dispatcher("affine_relu")
 
 
 def affine(x: Array, W: Array, b: Array) -> Array:
@@ -53,9 +61,7 @@ def affine(x: Array, W: Array, b: Array) -> Array:
     >>> affine(np.asarray([[1.0, 2.0]]), np.asarray([[1.0, 0.0], [0.0, 10.0]]), np.ones(2))
     array([[ 2., 21.]])
     """
-    xp = check_floats(_NAME, x=x, W=W, b=b)
-    check_parameters(W, b)
-    _check_input(x, W)
+    xp = _check_forward(x, W, b)
     y = _affine_kernel(x, W, b)
     return _affine(xp, x, W, b) if y is None else y
 
@@ -66,6 +72,23 @@ def _affine(xp: Namespace, x: Array, W: Array, b: Array) -> Array:
     y = xp.matmul(_rows(xp, wide_x), wide_W)
     y += wide_b  # y is ours alone
     return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
+
+
+def affine_relu(x: Array, W: Array, b: Array) -> Array:
+    """Return ``relu(affine(x, W, b))``, without a pass over memory between them where it can.
+
+    Parameters, result and errors are those of :func:`affine`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops.affine import affine_relu
+    >>> affine_relu(np.ones((1, 2)), np.asarray([[1.0, -1.0], [1.0, -1.0]]), np.ones(2))
+    array([[3., 0.]])
+    """
+    _check_forward(x, W, b)
+    y = _relu_kernel(x, W, b)
+    return relu(affine(x, W, b)) if y is None else y
 
 
 def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array]:
@@ -159,6 +182,13 @@ def check_parameters(W: Array, b: Array) -> None:
             "they must be (D, M) and (M,)"
         )
         raise ShapeError(msg)
+
+
+def _check_forward(x: Array, W: Array, b: Array) -> Namespace:
+    xp = check_floats(_NAME, x=x, W=W, b=b)
+    check_parameters(W, b)
+    _check_input(x, W)
+    return xp
 
 
 def _check_backward(dout: Array, x: Array, W: Array) -> Namespace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from xpnet.kernels.tape import Call, Tape
 from xpnet.layers import Affine, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.nets import Sequential
+from xpnet.ops.affine import affine_relu
+from xpnet.optimizers import Optimizer
+from xpnet.optimizers.state import Memory
 
 __all__ = ["Recording", "ReplayedStep"]
 
@@ -39,8 +42,23 @@ class ReplayedStep:
             recording = self._recordings[key] = Recording(self._net, x, t)
             if len(self._recordings) > _RECORDINGS:
                 self._recordings.popitem(last=False)
-        self._optimizer.update(self._net.params, recording.grads)
+        self._update(recording)
         return recording.loss.copy()
+
+    def _update(self, recording: Recording) -> None:
+        optimizer, moving = self._optimizer, recording.moving
+        if moving and all(optimizer.state.get(name) is memory for name, *_, memory in moving):
+            settings = optimizer.settings
+            for _, param, grad, memory in moving:
+                optimizer.step_in_place(param, grad, memory, settings)
+            return
+        # It checks everything, and makes sure that there is a state.
+        optimizer.update(self._net.params, recording.grads)
+        if isinstance(optimizer, Optimizer):
+            recording.moving = [
+                (name, param, recording.grads[name], optimizer.state[name])
+                for name, param in self._net.params.items()
+            ]
 
 
 class Recording:
@@ -58,6 +76,9 @@ class Recording:
     loss : array of shape ()
     grads : dict of str to array
         By the names of the net's parameters. Both are overwritten by each replay.
+    moving : list
+        The name, array and gradient of each parameter, and what the optimizer remembers of it;
+        empty before the first update.
     """
 
     def __init__(self, net: Sequential, x: _Host, t: _Host) -> None:
@@ -69,6 +90,7 @@ class Recording:
         self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
         self._run(net)
         self.grads = dict(net.grads)
+        self.moving: list[tuple[str, _Host, _Host, Memory]] = []
         self._owned = [(layer.grads, dict(layer.grads)) for layer in self._layers if layer.grads]
         self._x_slots, self._copies_x = _slots(self._tape.calls, self._x)
         self._t_slots, self._copies_t = _slots(self._tape.calls, self._t)
@@ -95,8 +117,13 @@ class Recording:
 
     def _run(self, net: Sequential) -> None:
         y = self._x
-        for layer in self._layers:
-            y = self._forward(layer, y)
+        layers = deque(self._layers)
+        while layers:
+            layer = layers.popleft()
+            if type(layer) is Affine and layers and type(layers[0]) is ReLU:
+                y = self._affine_relu(layer, layers.popleft(), y)
+            else:
+                y = self._forward(layer, y)
         self.loss: _Host = self._forward(net.last_layer, y, self._t)
         dout = self._backward(net.last_layer)
         first, *others = net.trained_layers() or [None]
@@ -113,6 +140,19 @@ class Recording:
 
     def _backward_params(self, layer: Any, dout: _Host) -> None:
         self._record(layer, getattr(layer, "backward_params", layer.backward), dout)
+
+    def _affine_relu(self, affine: Affine, relu: ReLU, x: _Host) -> _Host:
+        """Record two layers as one op, if a kernel has it."""
+        before = len(self._tape.calls)
+        y: _Host = self._forward(relu, self._forward(affine, x))
+        tape = Tape()
+        with tape.recording():
+            fused: _Host = affine_relu(x, affine.W, affine.b)
+        if not 0 < len(tape.calls) < len(self._tape.calls) - before:
+            return y
+        self._tape.calls[before:] = tape.calls
+        relu._save(fused)
+        return fused
 
     def _record(self, layer: Any, method: Any, *arrays: _Host) -> Any:
         """Run a method of a layer; note what it called, or else the method itself."""

@@ -89,6 +89,18 @@ def _by_entries_backward(
     return dx
 
 
+_bias_relu_of_rows = _divided(elementwise.bias_relu, _PASS)
+
+
+def _affine_relu(x: _Host, W: _Host, b: _Host) -> _Host | None:
+    if not are_plain(x, W, b):
+        return None
+    h = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
+    call(np.matmul, as_rows(x), W, as_rows(h))
+    call(_bias_relu_of_rows, as_rows(h), b)
+    return h
+
+
 def _takes_labels(x: _Host, t: _Host) -> bool:
     is_plain = type(t) is np.ndarray and t.flags.c_contiguous and t.dtype.isnative
     return is_plain and t.ndim == x.ndim - 1 and t.size > 0 and are_plain(x)
@@ -169,6 +181,7 @@ def _adam(
 KERNELS: dict[str, Callable[..., Any]] = {
     "adagrad_update": _adagrad,
     "adam_update": _adam,
+    "affine_relu": _affine_relu,
     "log_softmax": partial(_by_rows, _log_softmax_of_rows),
     "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),
     "momentum_update": _momentum,

@@ -17,13 +17,14 @@ _compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_compiled
-def bias_relu(start: int, stop: int, y: Any, b: Any, h: Any) -> None:
-    """Write ``max(y + b, 0)``; NaN stays NaN."""
+def bias_relu(start: int, stop: int, y: Any, b: Any) -> None:
+    """Turn ``y`` into ``max(y + b, 0)``; NaN stays NaN."""
     zero = y.dtype.type(0)
     for i in range(start, stop):
-        for j in range(y.shape[1]):
-            value = y[i, j] + b[j]
-            h[i, j] = zero if value < zero else value
+        row = y[i]
+        for j in range(row.shape[0]):
+            value = row[j] + b[j]
+            row[j] = zero if value < zero else value
 
 
 @_compiled
