@@ -10,7 +10,6 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
-from xpnet.quiet import quiet
 
 __all__ = ["Optimizer", "write_back"]
 
@@ -94,7 +93,6 @@ class Optimizer:
             params[name] = write_back(param, after[name])
         self.state = {**self.state, **new_state}
 
-    @quiet
     def apply(
         self,
         params: Mapping[str, Array],
