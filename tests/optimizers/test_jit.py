@@ -91,3 +91,19 @@ def test_a_compiled_state_goes_on_in_another_library(entry):
         assert type(here[name]) is np.ndarray
         assert_allclose(here[name], array, rtol=0, atol=tolerance("float32", 20) * 4)
     assert all(memory.get("step", 2) == 2 for memory in optimizer.state.values())
+
+
+def test_a_state_on_the_host_can_be_built_into_a_compiled_step(entry):
+    params, all_grads = start("float32")
+    optimizer = entry.make()
+    _, state = optimizer.apply(params, all_grads[0], {})
+    on_host = {
+        name: {key: xpnet.to_numpy(value).tolist() for key, value in memory.items()}
+        for name, memory in state.items()
+    }
+
+    step = jax.jit(lambda params, grads: optimizer.apply(params, grads, on_host)[0])
+
+    expected, _ = optimizer.apply(params, all_grads[1], state)
+    for name, array in step(params, all_grads[1]).items():
+        assert_allclose(array, expected[name], rtol=0, atol=tolerance("float32", 20) * 4)

@@ -151,6 +151,25 @@ def test_the_state_follows_a_net_that_moves(entry, xpnet_backend):
         assert error.max() <= allowed * max(1, abs(expected).max()), name
 
 
+def test_the_state_follows_from_device_to_device_and_to_another_library(entry):
+    pytest.importorskip("array_api_strict")
+    cpu = resolve_backend("array_api_strict", "CPU_DEVICE")
+    gpu = resolve_backend("array_api_strict", "device1")
+    numpy = resolve_backend("numpy")
+    optimizer, params = started(entry, cpu)
+    other, expected = started(entry, numpy)
+
+    for backend, step in ((gpu, 3), (numpy, 4)):
+        params = copied(params, backend)
+        take_steps(optimizer, params, backend, [step])
+        take_steps(other, expected, numpy, [step])
+        for memory in optimizer.state.values():
+            memory |= {"step": xpnet.asarray(memory["step"], xp=gpu)} if "step" in memory else {}
+
+    for name, array in expected.items():
+        assert_array_equal(params[name], array, strict=True)
+
+
 def test_the_state_of_a_net_that_changes_its_dtype_does_too(entry):
     net, optimizer = small_net(), entry.make()
     take_steps(optimizer, net.params, "numpy", [0])

@@ -98,3 +98,17 @@ def test_nan_and_inf_are_where_they_are_in_torch_and_nowhere_else(entry, strange
     expected = np.zeros((5, 4), dtype=bool)
     expected[1, 2] = True
     np.testing.assert_array_equal(~np.isfinite(pair.params["W"]), expected)
+
+
+def test_a_gradient_whose_square_overflows_does_what_it_does_in_torch(entry):
+    pair = Pair(entry, "float32")
+    before = pair.params["b"].copy()
+
+    for size in (1e30, 1, 1):
+        grads = {name: pair.normal(shape) for name, shape in SHAPES.items()}
+        pair.step(grads | {"b": np.full(4, size, dtype="float32")})
+
+    pair.assert_equal(3)
+    assert np.all(np.isfinite(pair.params["b"]))
+    if entry.kind in (xpnet.AdaGrad, xpnet.RMSprop, xpnet.Adam):
+        np.testing.assert_array_equal(pair.params["b"], before)

@@ -114,6 +114,20 @@ def test_an_update_is_apply_and_writing_back(entry, xpnet_backend):
             assert_allclose(before[name], array, rtol=rtol, err_msg=name)
 
 
+def test_settings_of_apply_replace_those_of_the_optimizer(entry):
+    params, grads = arrays(xpnet.set_backend("numpy"))
+    optimizer = entry.make()
+    changed = {name: setting / 2 for name, setting in entry.settings.items()}
+
+    found, _ = optimizer.apply(params, grads, {}, changed)
+    expected, _ = entry.make(**changed).apply(params, grads, {})
+    with pytest.raises(TypeError, match="learning_rate"):
+        optimizer.apply(params, grads, {}, {"learning_rate": 0.1})
+
+    assert_same(found, expected)
+    assert optimizer.settings == entry.settings
+
+
 def test_nothing_is_read_on_the_host(entry):
     pytest.importorskip("array_api_strict")
     with xpnet.use_backend("array_api_strict", device="device1") as backend:

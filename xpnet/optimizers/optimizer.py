@@ -12,7 +12,6 @@ from xpnet.checks import check_floats, check_same_shape
 from xpnet.dispatch import Dispatcher
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
-from xpnet.quiet import quiet
 
 __all__ = ["Optimizer"]
 

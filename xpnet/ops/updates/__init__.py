@@ -5,6 +5,9 @@ the parameter and that memory after the step. Settings, such as ``lr``, are Pyth
 arrays of shape () in the dtype of the parameter; ``jax.jit`` may trace them. Of the memory, 16-bit
 parameters should have float32 arrays: it is a sum over all steps, of which 16 bits soon lose
 every new term. An array comes back in the dtype in which it came.
+
+A gradient that is NaN or infinite spoils its own entry alone. Where the square of a finite one
+overflows, a rule that divides by its root takes no step, then and later, as in PyTorch.
 """
 
 from xpnet.ops.updates.adagrad import adagrad_update

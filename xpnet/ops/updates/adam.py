@@ -32,12 +32,12 @@ def adam_update(
     and ``grad**2``. Both began at 0; divided by ``1 - beta**step`` they are averages. Then the
     parameter goes by ``-lr * mean / (sqrt(square) + eps)``: D. Kingma and J. Ba, "Adam: a method
     for stochastic optimization", https://arxiv.org/abs/1412.6980, algorithm 1. (The book's code
-    adds ``eps`` before ``square`` is divided, a variant that the paper names in section 2.)
+    adds ``eps`` to the root of the undivided ``square``, a variant in the paper's section 2.)
 
     Before that, the parameter shrinks by ``lr * weight_decay`` of itself, which makes it AdamW:
     I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
-    https://arxiv.org/abs/1711.05101, algorithm 2, whose schedule multiplier is ``lr`` here, as in
-    PyTorch.
+    https://arxiv.org/abs/1711.05101, algorithm 2, where, as in PyTorch, the schedule multiplier
+    is ``lr`` and alpha is 1.
 
     Parameters
     ----------
