@@ -23,6 +23,7 @@ from xpnet.kernels.tape import call, call_at_replay
 from xpnet.kernels.threads import divide
 from xpnet.ops.labels import check_values
 from xpnet.ops.updates.adam import share_seen
+from xpnet.quiet import quiet
 
 __all__ = ["KERNELS"]
 
@@ -89,16 +90,19 @@ def _by_entries_backward(
     return dx
 
 
+_bias_of_rows = _divided(elementwise.bias, _PASS)
 _bias_relu_of_rows = _divided(elementwise.bias_relu, _PASS)
 
 
-def _affine_relu(x: _Host, W: _Host, b: _Host) -> _Host | None:
+def _affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host | None:
     if not are_plain(x, W, b):
         return None
-    h = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
-    call(np.matmul, as_rows(x), W, as_rows(h))
-    call(_bias_relu_of_rows, as_rows(h), b)
-    return h
+    y = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
+    rows = as_rows(y)
+    with quiet:
+        call(np.matmul, as_rows(x), W, rows)
+    call(follow, rows, b)
+    return y
 
 
 def _takes_labels(x: _Host, t: _Host) -> bool:
@@ -181,7 +185,8 @@ def _adam(
 KERNELS: dict[str, Callable[..., Any]] = {
     "adagrad_update": _adagrad,
     "adam_update": _adam,
-    "affine_relu": _affine_relu,
+    "affine": partial(_affine, _bias_of_rows),
+    "affine_relu": partial(_affine, _bias_relu_of_rows),
     "log_softmax": partial(_by_rows, _log_softmax_of_rows),
     "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),
     "momentum_update": _momentum,

@@ -8,12 +8,21 @@ from numba import njit
 
 from xpnet.kernels.numba.intrinsics import exp
 
-__all__ = ["bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
+__all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
 
 # All take contiguous arrays: with a bias of shape (N, M), else flat, and compute the entries or
 # rows from start to stop. They round as the generic ops do. Loops run from 0, for an index that
 # might be negative keeps them from becoming vectors, as would an error for a division by 0.
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_compiled
+def bias(start: int, stop: int, y: Any, b: Any) -> None:
+    """Turn ``y`` into ``y + b``."""
+    for i in range(start, stop):
+        row = y[i]
+        for j in range(row.shape[0]):
+            row[j] += b[j]
 
 
 @_compiled

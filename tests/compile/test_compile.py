@@ -1,0 +1,270 @@
+"""A compiled step does what an eager one does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from optimizers.catalog import OPTIMIZERS
+
+import xpnet
+from xpnet import SGD, Adam, Affine, Dropout, LabelError, ReLU, Sequential, ShapeError, Sigmoid
+from xpnet.dtypes import dtype_name
+from xpnet.testing import tolerance
+
+SIZES = 6, 5, 4
+
+
+def small_net():
+    return xpnet.TwoLayerNet(*SIZES, weight_init_std=0.5, seed=0)
+
+
+def deep_net():
+    return Sequential(
+        Affine.random(6, 5, weight_init_std=0.5, seed=0),
+        Sigmoid(),
+        Affine.random(5, 5, weight_init_std=0.5, seed=1),
+        ReLU(),
+        Affine.random(5, 4, weight_init_std=0.5, seed=2),
+    )
+
+
+class Doubled:
+    """A layer of a user's own, without a base class."""
+
+    def __init__(self):
+        self.params, self.grads = {}, {}
+
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, dout):
+        return 2 * dout
+
+
+class Scaled(Doubled):
+    def __init__(self, scale):
+        super().__init__()
+        self.params["scale"] = scale
+
+    def forward(self, x):
+        self.x = x
+        return self.params["scale"] * x
+
+    def backward(self, dout):
+        self.grads["scale"] = (dout * self.x).sum()[...]
+        return self.params["scale"] * dout
+
+
+def own_layers_net():
+    return Sequential(
+        Doubled(),
+        Affine.random(6, 5, weight_init_std=0.5, seed=0),
+        ReLU(),
+        Doubled(),
+        Affine.random(5, 4, weight_init_std=0.5, seed=2),
+        Doubled(),
+    )
+
+
+def dropout_net():
+    return Sequential(
+        Affine.random(6, 5, weight_init_std=0.5, seed=0),
+        Dropout(0.25, seed=3),
+        ReLU(),
+        Affine.random(5, 4, weight_init_std=0.5, seed=2),
+    )
+
+
+# Every optimizer on one net, and every other net with one optimizer.
+PAIRS = [(small_net, name) for name in OPTIMIZERS]
+PAIRS += [(make, "Momentum") for make in (deep_net, own_layers_net, dropout_net)]
+
+
+def batch(samples, seed=0, shape=()):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((samples, *shape, SIZES[0]))
+    t = rng.integers(0, SIZES[-1], (samples, *shape))
+    return xpnet.asarray(x), xpnet.asarray(t)
+
+
+def eager_step(net, optimizer, x, t):
+    loss = net.loss(x, t)
+    for layer in net.layers.values():
+        if isinstance(layer, Dropout):
+            layer.step -= 1  # gradient goes forward, too
+    optimizer.update(net.params, net.gradient(x, t))
+    return loss
+
+
+def assert_alike(compiled, eager, exact):
+    for name, expected in eager.items():
+        if name == "step":
+            assert int(compiled[name]) == expected
+            continue
+        found, expected = xpnet.to_numpy(compiled[name]), xpnet.to_numpy(expected)
+        if exact:
+            np.testing.assert_array_equal(found, expected)
+        else:
+            rtol = 20 * tolerance(expected.dtype, 50)
+            np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize(
+    ("make_net", "name"), PAIRS, ids=[f"{make.__name__}-{name}" for make, name in PAIRS]
+)
+def test_a_compiled_step_is_the_eager_step(make_net, name, xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        compiled, eager = make_net(), make_net()
+        optimizer, twin = OPTIMIZERS[name].make(), OPTIMIZERS[name].make()
+        step = xpnet.compile(compiled, optimizer)
+
+        for i, samples in enumerate([8, 8, 3, 8, 3, 8]):
+            x, t = batch(samples, seed=i)
+            loss, expected = step(x, t), eager_step(eager, twin, x, t)
+            exact = xpnet_backend.name != "jax"
+            assert loss.shape == ()
+            assert_alike({"loss": loss}, {"loss": expected}, exact)
+            assert_alike(compiled.params, eager.params, exact)
+        if xpnet_backend.name != "jax":  # there nobody keeps the gradients
+            assert_alike(compiled.grads, eager.grads, exact)
+        for key, memory in twin.state.items():
+            assert_alike(optimizer.state[key], memory, exact)
+
+
+def test_soft_labels_and_more_axes_and_one_sample(xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        compiled, eager = small_net(), small_net()
+        step, twin = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+        x, t = batch(4, shape=(3,))
+        rows = xpnet.asarray(np.full((4, 3, 4), 0.25))
+        for args in [(x, t), (x, rows), (x[0, ...], t[0, ...]), (x, t), (x[:0, ...], t[:0, ...])]:
+            loss, expected = step(*args), eager_step(eager, twin, *args)
+            exact = xpnet_backend.name != "jax"
+            assert_alike({"loss": loss}, {"loss": expected}, exact)
+            assert_alike(compiled.params, eager.params, exact)
+
+
+def test_each_loss_is_an_array_of_its_own(xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        step = xpnet.compile(small_net(), SGD(0.5))
+        x, t = batch(8)
+
+        losses = [step(x, t) for _ in range(4)]
+
+        assert len({float(loss) for loss in losses}) == 4
+
+
+def test_a_rate_that_changes_counts_from_the_next_step(xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        net, optimizer = small_net(), SGD(0.1)
+        step = xpnet.compile(net, optimizer)
+        x, t = batch(8)
+        for _ in range(2):
+            step(x, t)
+        before = xpnet.to_numpy(net.params["W1"]).copy()
+
+        optimizer.lr = 0
+        step(x, t)
+
+        np.testing.assert_array_equal(xpnet.to_numpy(net.params["W1"]), before)
+
+
+def test_parameters_may_be_bound_anew_changed_in_place_and_moved(xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        compiled, eager = small_net(), small_net()
+        step, twin = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+        x, t = batch(8)
+
+        def both(change):
+            for net in (compiled, eager):
+                change(net)
+            for _ in range(2):
+                step(x, t)
+                eager_step(eager, twin, x, t)
+            assert_alike(compiled.params, eager.params, xpnet_backend.name != "jax")
+
+        def bind(net):
+            net.params["W1"] = xpnet.asarray(np.full((6, 5), 0.125))
+
+        def shrink(net):
+            net.params["W2"] *= 0.5
+
+        def there_and_back(net):
+            net.to("numpy").to(xpnet_backend)
+
+        both(bind)
+        both(shrink)
+        if dtype_name(xpnet_backend.dtype) != "bfloat16":  # NumPy has none
+            both(there_and_back)
+
+
+def test_an_error_in_a_step_leaves_the_parameters_and_the_next_step_works(xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        net, optimizer = small_net(), Adam(0.1)
+        step = xpnet.compile(net, optimizer)
+        x, t = batch(8)
+        for wrong_x, wrong_t, error in [
+            (x, xpnet.asarray(np.full(8, 4)), LabelError),
+            (x, t[:7], ShapeError),
+            (x[:, :5], t, ShapeError),
+        ]:
+            for _ in range(2):
+                step(x, t)
+                before = {k: xpnet.to_numpy(a).copy() for k, a in net.params.items()}
+                count = int(optimizer.state["W1"]["step"])
+                if error is LabelError and not xpnet_backend.adapter.is_readable(t):
+                    continue  # nobody looks at labels that lie on a device
+                with pytest.raises(error):
+                    step(wrong_x, wrong_t)
+                assert_alike(net.params, before, exact=True)
+                assert int(optimizer.state["W1"]["step"]) == count
+        step(x, t)
+
+
+def test_the_arrays_of_the_caller_survive(xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        net = small_net()
+        W = net.params["W1"]
+        step = xpnet.compile(net, SGD(0.1))
+        x, t = batch(8)
+        for _ in range(3):
+            step(x, t)
+
+        assert np.isfinite(xpnet.to_numpy(W)).all()  # JAX deletes what is given away
+        assert np.isfinite(xpnet.to_numpy(x)).all()
+
+
+def test_an_optimizer_of_ones_own(xpnet_backend):
+    class Plain:
+        def update(self, params, grads):
+            for name, grad in grads.items():
+                params[name] = params[name] - 0.1 * grad
+
+    with xpnet.use_backend(xpnet_backend):
+        compiled, eager = small_net(), small_net()
+        step = xpnet.compile(compiled, Plain())
+        for i in range(3):
+            x, t = batch(8, seed=i)
+            step(x, t)
+            eager_step(eager, Plain(), x, t)
+
+        assert_alike(compiled.params, eager.params, xpnet_backend.name != "jax")
+
+
+@pytest.mark.parametrize(
+    ("net", "optimizer", "words"),
+    [
+        (Affine.random(2, 2), SGD(), "the net is a Affine; it must be an xpnet.Sequential"),
+        (small_net, SGD(), "the net is a function"),
+        (None, 0.1, "the net is a NoneType"),
+    ],
+)
+def test_what_is_no_net_is_refused(net, optimizer, words):
+    with pytest.raises(TypeError, match=words):
+        xpnet.compile(net, optimizer)
+
+
+@pytest.mark.parametrize("optimizer", [0.1, None, SGD])
+def test_what_is_no_optimizer_is_refused(optimizer):
+    with pytest.raises(TypeError, match="is no optimizer: it must have update"):
+        xpnet.compile(small_net(), optimizer)

@@ -1,0 +1,178 @@
+"""On NumPy a compiled step replays what was recorded, and allocates next to nothing."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from compile.test_compile import Doubled, Scaled, eager_step
+
+import xpnet
+from xpnet import SGD, Adam, Affine, ReLU, Sequential, TwoLayerNet, kernels
+
+PROVIDERS = [("numpy",), ("numba", "numpy")]
+
+
+@pytest.fixture(autouse=True)
+def _on_numpy():
+    with xpnet.use_backend("numpy"):
+        yield
+
+
+def batch(samples=100, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.random((samples, 784), dtype="float32"), rng.integers(0, 10, samples)
+
+
+@pytest.mark.parametrize("providers", PROVIDERS, ids="+".join)
+@pytest.mark.parametrize("optimizer", [SGD(0.1), Adam()], ids=["SGD", "Adam"])
+def test_after_the_first_step_no_array_above_4_KiB_is_allocated(optimizer, providers):
+    if optimizer.memory and providers == ("numpy",):
+        pytest.skip("NumPy alone has a kernel for SGD only")
+    if "numba" in providers:
+        pytest.importorskip("numba")
+    with kernels.only(*providers):
+        step = xpnet.compile(TwoLayerNet(784, 200, 10, seed=0), optimizer)
+        x, t = batch()
+        for _ in range(3):
+            step(x, t)
+
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            step(x, t)
+            after, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    # Python's own small objects, and a buffer that NumPy's iterator has wherever a bias is added:
+    # it is no array, and does not grow with those of the net, of which each has 80 kB here.
+    iterator = 0 if "numba" in providers else 8192 * 4
+    assert peak - before < 8192 + iterator
+    assert after - before < 4096
+
+
+def test_an_eager_step_would_be_noticed_by_that():
+    net, optimizer = TwoLayerNet(784, 50, 10, seed=0), SGD(0.1)
+    x, t = batch()
+    eager_step(net, optimizer, x, t)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        eager_step(net, optimizer, x, t)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak - before > 100_000
+
+
+@pytest.mark.parametrize("providers", [(), *PROVIDERS], ids=lambda names: "+".join(names) or "off")
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_the_bits_are_those_of_the_eager_step_with_the_same_kernels(providers, dtype):
+    with kernels.only(*providers), xpnet.use_backend("numpy", dtype=dtype):
+        compiled, eager = (TwoLayerNet(784, 50, 10, seed=0) for _ in range(2))
+        step, optimizer = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+        for i in range(4):
+            x, t = batch(seed=i)
+            x = x.astype(dtype)
+            assert step(x, t) == eager_step(eager, optimizer, x, t)
+
+    for name, array in eager.params.items():
+        np.testing.assert_array_equal(compiled.params[name], array)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x, t: (x[::-1], t[::-1]),
+        lambda x, t: (np.asfortranarray(x), t),
+        lambda x, t: (np.repeat(x, 2, axis=1)[:, ::2], np.repeat(t, 2)[::2]),
+        lambda x, t: (x, t.astype("uint8")),
+        lambda x, t: (x, t.astype(">i4")),
+    ],
+    ids=["backwards", "by columns", "gaps", "uint8", "another byte order"],
+)
+def test_batches_of_any_layout(change):
+    compiled, eager = (TwoLayerNet(784, 50, 10, seed=0) for _ in range(2))
+    step, optimizer = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+    for i in range(3):
+        x, t = batch(seed=i)
+        # Contiguous ones between, so that a recording meets both.
+        for args in ((x, t), change(x, t)):
+            loss, expected = step(*args), eager_step(eager, optimizer, *args)
+            np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+def test_a_layer_with_parameters_of_its_own_is_trained():
+    def net():
+        return Sequential(
+            Scaled(np.asarray(2.0, dtype="float32")),
+            Affine.random(784, 5, seed=0),
+            ReLU(),
+            Scaled(np.asarray(3.0, dtype="float32")),
+            Doubled(),
+            Affine.random(5, 10, seed=1),
+        )
+
+    compiled, eager = net(), net()
+    step, optimizer = xpnet.compile(compiled, SGD(0.01)), SGD(0.01)
+    for i in range(4):
+        x, t = batch(seed=i)
+        step(x, t)
+        eager_step(eager, optimizer, x, t)
+
+    assert compiled.params["scale1"] != 2
+    for name, array in eager.params.items():
+        np.testing.assert_array_equal(compiled.params[name], array)
+
+
+def test_a_subclass_of_a_layer_is_called():
+    calls = []
+
+    class Watched(ReLU):
+        def forward(self, x):
+            calls.append(x.shape)
+            return super().forward(x)
+
+    net = Sequential(Affine.random(784, 5, seed=0), Watched(), Affine.random(5, 10, seed=1))
+    step = xpnet.compile(net, SGD(0.1))
+    for i in range(3):
+        step(*batch(seed=i))
+
+    assert len(calls) == 3
+
+
+def test_a_state_may_be_put_back():
+    net, optimizer = TwoLayerNet(784, 5, 10, seed=0), Adam()
+    step = xpnet.compile(net, optimizer)
+    x, t = batch()
+    for _ in range(3):
+        step(x, t)
+
+    optimizer.state = {}
+    step(x, t)
+    step(x, t)
+
+    assert optimizer.state["W1"]["step"] == 2
+
+
+def test_eager_gradients_between_steps_do_no_harm():
+    compiled, eager = (TwoLayerNet(784, 5, 10, seed=0) for _ in range(2))
+    step, optimizer = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+    for i in range(4):
+        x, t = batch(seed=i)
+        compiled.gradient(x[:7], t[:7])
+        step(x, t)
+        eager_step(eager, optimizer, x, t)
+        for name, grad in eager.grads.items():
+            np.testing.assert_array_equal(compiled.grads[name], grad)
+
+
+def test_many_sizes_of_batches_do_not_fill_the_memory():
+    step = xpnet.compile(TwoLayerNet(784, 5, 10, seed=0), SGD(0.1))
+    for samples in range(1, 20):
+        step(*batch(samples))
+
+    assert len(step._step._recordings) <= 4
