@@ -94,13 +94,13 @@ _bias_of_rows = _divided(elementwise.bias, _PASS)
 _bias_relu_of_rows = _divided(elementwise.bias_relu, _PASS)
 
 
+@quiet
 def _affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host | None:
     if not are_plain(x, W, b):
         return None
     y = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
     rows = as_rows(y)
-    with quiet:
-        call(np.matmul, as_rows(x), W, rows)
+    call(np.matmul, as_rows(x), W, rows)
     call(follow, rows, b)
     return y
 
