@@ -146,15 +146,6 @@ def _train(args: argparse.Namespace) -> int:
             seed=args.seed,
             verbose=True,
         )
-    if history.interrupted:
-        print("interrupted")
-    if history.epochs:
-        last = history.epochs[-1]
-        print(
-            f"after {history.iterations} steps: train accuracy {last.train_accuracy:.2%}, "
-            f"test accuracy {last.test_accuracy:.2%}; "
-            f"{1e3 * history.seconds_per_step:.3f} ms per step"
-        )
     return _INTERRUPTED if history.interrupted else 0
 
 
