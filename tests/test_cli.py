@@ -265,6 +265,20 @@ def test_ctrl_c_ends_with_figures_and_status_130():
 
 
 @on_posix
+@pytest.mark.parametrize("command", [["info"], ["train", "--iterations", "1000"]])
+def test_a_reader_that_goes_away_is_no_error(command):
+    with subprocess.Popen(
+        [sys.executable, "-m", "xpnet", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert (process.returncode, err) == (141, b"")
+
+
+@on_posix
 @pytest.mark.parametrize("kind", ["tqdm", "plain"])
 def test_on_a_terminal_the_progress_stands_below_the_epochs(kind, capsys):
     if kind == "tqdm":

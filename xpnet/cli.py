@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from xpnet.training import train
 __all__ = ["main"]
 
 _INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+_UNREAD = 141  # and for one whose reader went away
 
 _LOADERS: dict[str, Callable[[], Any]] = {
     "digits": xpnet.datasets.load_digits,
@@ -28,6 +30,8 @@ _ITERATIONS = {"digits": 1_500, "mnist": 10_000, "fashion": 10_000}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 2 after an error, 130 after Ctrl-C.
+
+    A reader that goes away early, as ``xpnet train | head`` does, ends the command with 141.
 
     Parameters
     ----------
@@ -48,11 +52,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         status: int = args.run(args)
+        sys.stdout.flush()
     except (xpnet.XpnetError, ValueError) as error:
         print(f"xpnet: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before training began, such as in a download
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Python writes what is left when it exits, and would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
     return status
 
 
