@@ -209,6 +209,17 @@ def test_a_missing_data_set_is_status_2(capsys, monkeypatch):
     assert capsys.readouterr().err == "xpnet: error: mnist: not found\n"
 
 
+@pytest.mark.parametrize(("data", "folder"), [("mnist", "mnist"), ("fashion", "fashion-mnist")])
+def test_each_data_set_is_loaded_from_its_own_folder(data, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XPNET_DATA", str(tmp_path))
+    damaged = tmp_path / folder / "train-images-idx3-ubyte"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"damaged")
+
+    assert main(["train", "--data", data]) == 2
+    assert capsys.readouterr().err.startswith(f"xpnet: error: {damaged} cannot be used: expected")
+
+
 def test_ctrl_c_before_training_is_status_130(capsys, monkeypatch):
     def interrupted():
         raise KeyboardInterrupt

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -84,6 +86,21 @@ def test_without_ranges_a_transfer_starts_again(fetch: Any, folder: Path, mirror
     fetch()
     assert [wanted for _, wanted in mirror.requests] == [None, "bytes=128000-"]
     assert (folder / NAME).read_bytes() == CONTENT
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_terminal_shows_how_far_it_is(fetch: Any, mirror: Any, resumed: bool) -> None:
+    mirror.break_offs = int(resumed)
+    with redirect_stderr(Terminal()) as screen:
+        fetch()
+    shown = screen.getvalue()
+    assert f"{NAME}: 100%" in shown
+    assert (f"{NAME}:  50%" in shown) == resumed
 
 
 def test_a_length_need_not_be_told(fetch: Any, folder: Path, mirror: Any) -> None:
