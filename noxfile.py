@@ -99,10 +99,13 @@ def libraries(session: nox.Session) -> None:
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Break ops, layers and gradients in every small way, and count what the tests notice."""
+    """Break ops, layers and gradients in every small way: docs/mutation.md; half an hour."""
     session.install("-e", ".", *group("test"), "mutmut")
-    session.run("mutmut", "run", *session.posargs, success_codes=[0, 1])
-    session.run("mutmut", "results")
+    session.env["OPENBLAS_NUM_THREADS"] = "1"  # mutants run side by side
+    # A loop that a mutant lets run on would else take all memory there is.
+    with_limit = ("bash", "-c", f'ulimit -v {4 << 20}; exec "$@"', "-")
+    session.run(*with_limit, "mutmut", "run", *session.posargs, success_codes=[0, 1], external=True)
+    session.run("python", "tests/mutation/report.py", "docs/mutation.md")
 
 
 @nox.session

@@ -224,6 +224,17 @@ def test_a_missing_data_set_is_status_2(capsys, monkeypatch):
     assert capsys.readouterr().err == "xpnet: error: mnist: not found\n"
 
 
+@pytest.mark.parametrize(("data", "folder"), [("mnist", "mnist"), ("fashion", "fashion-mnist")])
+def test_each_data_set_is_loaded_from_its_own_folder(data, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XPNET_DATA", str(tmp_path))
+    damaged = tmp_path / folder / "train-images-idx3-ubyte"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"damaged")
+
+    assert main(["train", "--data", data]) == 2
+    assert capsys.readouterr().err.startswith(f"xpnet: error: {damaged} cannot be used: expected")
+
+
 def test_ctrl_c_before_training_is_status_130(capsys, monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
@@ -277,6 +288,20 @@ def test_ctrl_c_ends_with_figures_and_status_130():
     reached = re.fullmatch(LAST, last)
     assert 0 < int(reached[1]) < 100_000
     assert f"train accuracy {reached[2] + '%':>7}  test accuracy {reached[3] + '%':>7}" in epoch
+
+
+@on_posix
+@pytest.mark.parametrize("command", [["info"], ["train", "--iterations", "1000"]])
+def test_a_reader_that_goes_away_is_no_error(command):
+    with subprocess.Popen(
+        [sys.executable, "-m", "xpnet", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert (process.returncode, err) == (141, b"")
 
 
 @on_posix

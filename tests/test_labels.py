@@ -45,9 +45,17 @@ def test_others_are_named(t, words):
 
 
 def test_half_precision_does_not_add_up_its_own_rounding():
-    t = np.full((1, 3000), 1 / 3000, dtype=np.float16)  # added in float16, the sum stops short
+    # NumPy adds rows that lie behind each other in float32, but columns in float16, where the sum
+    # stops at a quarter.
+    t = np.asfortranarray(np.full((3, 10_000), 1e-4, dtype=np.float16))
+    assert t.sum(axis=-1)[0] == 0.25
 
-    assert xpnet.check_labels(t, classes=3000) is None
+    assert xpnet.check_labels(t, classes=10_000) is None
+
+
+def test_double_precision_tells_a_sum_that_single_precision_cannot_hold():
+    with pytest.raises(xpnet.LabelError, match=r"row 0 of t sums to 1e\+39 with"):
+        xpnet.check_labels(np.asarray([[1e39, 0.0]]), classes=2)
 
 
 def test_a_single_sample_has_a_single_label():

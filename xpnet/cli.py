@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 import textwrap
@@ -20,6 +21,7 @@ from xpnet.training import train
 __all__ = ["main"]
 
 _INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+_UNREAD = 141  # and for one whose reader went away
 
 _LOADERS: dict[str, Callable[[], Any]] = {
     "digits": xpnet.datasets.load_digits,
@@ -41,6 +43,8 @@ _OPTIMIZERS: dict[str, Callable[..., xpnet.Optimizer]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, 2 after an error, 130 after Ctrl-C.
 
+    A reader that goes away early, as ``xpnet train | head`` does, ends the command with 141.
+
     Parameters
     ----------
     argv : sequence of str, optional
@@ -60,11 +64,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         status: int = args.run(args)
+        sys.stdout.flush()
     except (xpnet.XpnetError, ValueError) as error:
         print(f"xpnet: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before training began, such as in a download
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Python writes what is left when it exits, and would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
     return status
 
 
@@ -181,15 +190,6 @@ def _train(args: argparse.Namespace) -> int:
             batch_size=args.batch,
             seed=args.seed,
             verbose=True,
-        )
-    if history.interrupted:
-        print("interrupted")
-    if history.epochs:
-        last = history.epochs[-1]
-        print(
-            f"after {history.iterations} steps: train accuracy {last.train_accuracy:.2%}, "
-            f"test accuracy {last.test_accuracy:.2%}; "
-            f"{1e3 * history.seconds_per_step:.3f} ms per step"
         )
     return _INTERRUPTED if history.interrupted else 0
 

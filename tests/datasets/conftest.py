@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,8 +111,13 @@ def idx(array: NDArray[np.uint8]) -> bytes:
 
 @dataclass(frozen=True)
 class Tiny:
-    """A stand-in for MNIST of 30 and 20 images, 28x28 pixels each."""
+    """A stand-in for a data set, of 30 and 20 images, 28x28 pixels each.
 
+    ``load`` is the data set's loader and ``constant`` what it reads in ``xpnet.datasets.mnist``.
+    """
+
+    load: Callable[..., Any]
+    constant: str
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     files: dict[str, bytes]
@@ -127,9 +133,13 @@ class Tiny:
         return folder
 
 
-@pytest.fixture
-def tiny(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Tiny:
-    """MNIST with other files and hashes, its mirror the loopback one, which has the files."""
+LOADERS = {"MNIST": mnist.load_mnist, "FASHION_MNIST": mnist.load_fashion_mnist}
+
+
+@pytest.fixture(params=LOADERS)
+def tiny(request: pytest.FixtureRequest, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Tiny:
+    """Each data set with other files and hashes; the loopback mirror alone has the files."""
+    constant = request.param
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (TRAIN + TEST, 28, 28), dtype=np.uint8)
     labels = rng.integers(0, 10, TRAIN + TEST, dtype=np.uint8)
@@ -140,7 +150,7 @@ def tiny(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Tiny:
         "t10k-labels-idx1-ubyte": idx(labels[TRAIN:]),
     }
     hashes = {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
-    collection = replace(mnist.MNIST, sha256=hashes, mirrors=(mirror.url,))
-    monkeypatch.setattr(mnist, "MNIST", collection)
+    collection = replace(getattr(mnist, constant), sha256=hashes, mirrors=(mirror.url,))
+    monkeypatch.setattr(mnist, constant, collection)
     mirror.put(files)
-    return Tiny(images, labels, files, collection)
+    return Tiny(LOADERS[constant], constant, images, labels, files, collection)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 
-from xpnet.datasets import download, load_mnist
+from xpnet.datasets import download
 from xpnet.errors import DatasetError
 
 NAME = "data.bin"
@@ -84,6 +86,21 @@ def test_without_ranges_a_transfer_starts_again(fetch: Any, folder: Path, mirror
     fetch()
     assert [wanted for _, wanted in mirror.requests] == [None, "bytes=128000-"]
     assert (folder / NAME).read_bytes() == CONTENT
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_terminal_shows_how_far_it_is(fetch: Any, mirror: Any, resumed: bool) -> None:
+    mirror.break_offs = int(resumed)
+    with redirect_stderr(Terminal()) as screen:
+        fetch()
+    shown = screen.getvalue()
+    assert f"{NAME}: 100%" in shown
+    assert (f"{NAME}:  50%" in shown) == resumed
 
 
 def test_a_length_need_not_be_told(fetch: Any, folder: Path, mirror: Any) -> None:
@@ -177,12 +194,12 @@ def test_a_cache_that_cannot_be_made_is_named(fetch: Any, folder: Path) -> None:
     assert str(folder) in str(info.value)
 
 
-def test_mnist_is_downloaded_once(tiny: Any, mirror: Any, cache: Path) -> None:
-    first = load_mnist()
+def test_a_data_set_is_downloaded_once(tiny: Any, mirror: Any, cache: Path) -> None:
+    first = tiny.load()
     assert [path for path, _ in mirror.requests] == [f"/{name}.gz" for name in tiny.files]
-    assert names(cache / "mnist") == sorted(f"{name}.gz" for name in tiny.files)
+    assert names(cache / tiny.collection.name) == sorted(f"{name}.gz" for name in tiny.files)
     mirror.requests.clear()
-    second = load_mnist()
+    second = tiny.load()
     assert (first[0][0] == second[0][0]).all()
     assert mirror.requests == []
 
@@ -191,51 +208,75 @@ def test_the_users_mirror_comes_first(
     tiny: Any, mirror: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XPNET_MIRROR", f"{mirror.url}own")
-    mirror.files["own/mnist/train-images-idx3-ubyte.gz"] = mirror.files.pop(
-        "train-images-idx3-ubyte.gz"
-    )
-    load_mnist()
+    images = "train-images-idx3-ubyte.gz"
+    mirror.files[f"own/{tiny.collection.name}/{images}"] = mirror.files.pop(images)
+    tiny.load()
     assert [path for path, _ in mirror.requests[:3]] == [
-        "/own/mnist/train-images-idx3-ubyte.gz",
-        "/own/mnist/train-labels-idx1-ubyte.gz",
+        f"/own/{tiny.collection.name}/{images}",
+        f"/own/{tiny.collection.name}/train-labels-idx1-ubyte.gz",
         "/train-labels-idx1-ubyte.gz",
     ]
 
 
+def test_a_mirror_that_breaks_off_half_way_is_asked_for_the_rest(tiny: Any, mirror: Any) -> None:
+    mirror.break_offs = 1
+    (x_train, _), _ = tiny.load(normalize=False)
+    assert (x_train == tiny.images[:30].reshape(30, 784)).all()
+    images = "/train-images-idx3-ubyte.gz"
+    half = len(mirror.files[images[1:]]) // 2
+    assert mirror.requests[:2] == [(images, None), (images, f"bytes={half}-")]
+
+
+def test_a_mirror_that_always_breaks_off_gives_way_to_the_next(
+    tiny: Any, mirror: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XPNET_MIRROR", f"{mirror.url}own")
+    for name in tiny.files:
+        own = f"own/{tiny.collection.name}/{name}.gz"
+        mirror.files[own] = mirror.files[f"{name}.gz"]
+    mirror.break_offs = len(download.PAUSES)
+    tiny.load()
+    served = [path.startswith("/own/") for path, _ in mirror.requests]
+    assert served == [True] * 3 + [False] + [True] * 3
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_damage_in_the_cache_is_mended(tiny: Any, mirror: Any, cache: Path, suffix: str) -> None:
-    tiny.save(cache / "mnist", compress=suffix == ".gz")
-    damaged = cache / "mnist" / f"train-images-idx3-ubyte{suffix}"
+    tiny.save(cache / tiny.collection.name, compress=suffix == ".gz")
+    damaged = cache / tiny.collection.name / f"train-images-idx3-ubyte{suffix}"
     damaged.write_bytes(b"damaged")
-    load_mnist()
-    load_mnist()
+    tiny.load()
+    tiny.load()
     assert mirror.requests == [("/train-images-idx3-ubyte.gz", None)]
 
 
 def test_a_failure_leaves_the_cache_as_it_was(tiny: Any, mirror: Any, cache: Path) -> None:
-    tiny.save(cache / "mnist", compress=True)
-    damaged = cache / "mnist" / "train-images-idx3-ubyte.gz"
+    tiny.save(cache / tiny.collection.name, compress=True)
+    damaged = cache / tiny.collection.name / "train-images-idx3-ubyte.gz"
     damaged.write_bytes(b"damaged")
-    before = {path: path.read_bytes() for path in (cache / "mnist").iterdir()}
+    before = {path: path.read_bytes() for path in (cache / tiny.collection.name).iterdir()}
     mirror.files["train-images-idx3-ubyte.gz"] = b"wrong"
     with pytest.raises(DatasetError, match="every mirror failed"):
-        load_mnist()
-    assert {path: path.read_bytes() for path in (cache / "mnist").iterdir()} == before
+        tiny.load()
+    assert {path: path.read_bytes() for path in (cache / tiny.collection.name).iterdir()} == before
 
 
 LOAD_IN_ANOTHER_PROCESS = """
 import json, sys
 from dataclasses import replace
-from xpnet.datasets import load_mnist, mnist
-hashes, url = json.loads(sys.argv[1])
-mnist.MNIST = replace(mnist.MNIST, sha256=hashes, mirrors=(url,))
-print(load_mnist()[0][0].shape)
+from xpnet.datasets import mnist
+loader, constant, hashes, url = json.loads(sys.argv[1])
+tiny = replace(getattr(mnist, constant), sha256=hashes, mirrors=(url,))
+setattr(mnist, constant, tiny)
+print(getattr(mnist, loader)()[0][0].shape)
 """
 
 
 def test_two_processes_may_load_at_once(tiny: Any, mirror: Any, cache: Path) -> None:
     mirror.meeting = Barrier(2, timeout=30)
-    settings = json.dumps([dict(tiny.collection.sha256), mirror.url])
+    settings = json.dumps(
+        [tiny.load.__name__, tiny.constant, dict(tiny.collection.sha256), mirror.url]
+    )
     command = [sys.executable, "-W", "error", "-c", LOAD_IN_ANOTHER_PROCESS, settings]
     processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -243,4 +284,4 @@ def test_two_processes_may_load_at_once(tiny: Any, mirror: Any, cache: Path) -> 
     ]
     assert [process.communicate() for process in processes] == [("(30, 784)\n", "")] * 2
     assert len(mirror.requests) == 8
-    assert names(cache / "mnist") == sorted(f"{name}.gz" for name in tiny.files)
+    assert names(cache / tiny.collection.name) == sorted(f"{name}.gz" for name in tiny.files)

@@ -21,7 +21,7 @@ DATA = os.environ.get("XPNET_DATA")
 @pytest.mark.parametrize("compress", [False, True], ids=["raw", "gz"])
 def test_a_folder_is_read(tiny: Any, tmp_path: Path, compress: bool) -> None:
     folder = tiny.save(tmp_path / "mine", compress=compress)
-    (x_train, t_train), (x_test, t_test) = load_mnist(normalize=False, folder=folder)
+    (x_train, t_train), (x_test, t_test) = tiny.load(normalize=False, folder=folder)
     np.testing.assert_array_equal(x_train, tiny.images[:30].reshape(30, 784))
     np.testing.assert_array_equal(x_test, tiny.images[30:].reshape(20, 784))
     np.testing.assert_array_equal(t_train, tiny.labels[:30])
@@ -32,7 +32,7 @@ def test_a_folder_is_read(tiny: Any, tmp_path: Path, compress: bool) -> None:
 
 def test_images_keep_their_shape_unless_flattened(tiny: Any, tmp_path: Path) -> None:
     folder = tiny.save(tmp_path)
-    (x_train, _), (x_test, _) = load_mnist(normalize=False, flatten=False, folder=folder)
+    (x_train, _), (x_test, _) = tiny.load(normalize=False, flatten=False, folder=folder)
     np.testing.assert_array_equal(x_train[:, 0], tiny.images[:30])
     assert x_test.shape == (20, 1, 28, 28)
 
@@ -41,14 +41,14 @@ def test_images_keep_their_shape_unless_flattened(tiny: Any, tmp_path: Path) -> 
 def test_normalized_pixels_are_rounded_once(tiny: Any, tmp_path: Path, dtype: Any) -> None:
     folder = tiny.save(tmp_path)
     with backend.use_backend("numpy", dtype=dtype):
-        x_train = load_mnist(folder=folder)[0][0]
+        x_train = tiny.load(folder=folder)[0][0]
     assert x_train.dtype == dtype
     exact = tiny.images[:30].reshape(30, 784).astype(dtype) / np.asarray(255, dtype)
     np.testing.assert_array_equal(x_train, exact)
 
 
 def test_labels_become_one_hot_rows(tiny: Any, tmp_path: Path) -> None:
-    (_, t_train), _ = load_mnist(one_hot_label=True, folder=tiny.save(tmp_path))
+    (_, t_train), _ = tiny.load(one_hot_label=True, folder=tiny.save(tmp_path))
     assert t_train.dtype == np.float32
     np.testing.assert_array_equal(t_train, tiny.labels[:30, np.newaxis] == np.arange(10))
 
@@ -60,19 +60,19 @@ def test_nothing_but_the_given_folder_is_looked_at(
     folder = tiny.save(tmp_path / "mine")
     (folder / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DatasetError, match="is missing") as info:
-        load_mnist(folder=folder)
+        tiny.load(folder=folder)
     assert str(folder / "t10k-labels-idx1-ubyte") in str(info.value)
     assert "XPNET_DATA" in str(info.value)
     assert mirror.requests == []
 
 
-@pytest.mark.parametrize("below", ["", "mnist"])
+@pytest.mark.parametrize("below", [False, True])
 def test_xpnet_data_is_searched(
-    tiny: Any, mirror: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str
+    tiny: Any, mirror: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: bool
 ) -> None:
     monkeypatch.setenv("XPNET_DATA", str(tmp_path / "data"))
-    tiny.save(tmp_path / "data" / below, compress=True)
-    assert load_mnist()[0][0].shape == (30, 784)
+    tiny.save(tmp_path / "data" / (tiny.collection.name if below else ""), compress=True)
+    assert tiny.load()[0][0].shape == (30, 784)
     assert mirror.requests == []
 
 
@@ -81,9 +81,9 @@ def test_what_xpnet_data_lacks_is_downloaded(
 ) -> None:
     monkeypatch.setenv("XPNET_DATA", str(tmp_path / "data"))
     (tiny.save(tmp_path / "data") / IMAGES).unlink()
-    assert load_mnist()[0][0].shape == (30, 784)
+    assert tiny.load()[0][0].shape == (30, 784)
     assert mirror.requests == [(f"/{IMAGES}.gz", None)]
-    assert [path.name for path in (cache / "mnist").iterdir()] == [f"{IMAGES}.gz"]
+    assert [path.name for path in (cache / tiny.collection.name).iterdir()] == [f"{IMAGES}.gz"]
 
 
 def test_damage_in_xpnet_data_is_not_passed_over(
@@ -93,7 +93,7 @@ def test_damage_in_xpnet_data_is_not_passed_over(
     tiny.save(tmp_path)
     (tmp_path / IMAGES).write_bytes(b"something else")
     with pytest.raises(DatasetError) as info:
-        load_mnist()
+        tiny.load()
     for part in (str(tmp_path / IMAGES), tiny.collection.sha256[IMAGES], "14 bytes", "delete it"):
         assert part in str(info.value)
     assert mirror.requests == []
@@ -103,16 +103,16 @@ def test_a_system_folder_is_searched_before_the_cache(
     tiny: Any, mirror: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     system = tiny.save(tmp_path / "system", compress=True)
-    tiny.save(cache / "mnist")
+    tiny.save(cache / tiny.collection.name)
     (system / f"{IMAGES}.gz").write_bytes(b"damaged")
-    monkeypatch.setattr(mnist, "MNIST", replace(tiny.collection, system_folders=(system,)))
+    monkeypatch.setattr(mnist, tiny.constant, replace(tiny.collection, system_folders=(system,)))
     with pytest.raises(DatasetError, match="system"):
-        load_mnist()
+        tiny.load()
     monkeypatch.setenv("XPNET_DATA", str(tmp_path / "nothing"))
     with pytest.raises(DatasetError, match="system"):
-        load_mnist()
+        tiny.load()
     (system / f"{IMAGES}.gz").unlink()
-    assert load_mnist()[0][0].shape == (30, 784)
+    assert tiny.load()[0][0].shape == (30, 784)
     assert mirror.requests == []
 
 
@@ -121,7 +121,7 @@ def test_a_truncated_gz_is_refused(tiny: Any, tmp_path: Path) -> None:
     path = folder / f"{IMAGES}.gz"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DatasetError, match="whole gzip file") as info:
-        load_mnist(folder=folder)
+        tiny.load(folder=folder)
     assert str(path) in str(info.value)
     assert info.value.__cause__ is not None
 
@@ -136,19 +136,19 @@ def test_a_gz_with_a_changed_byte_is_refused(tiny: Any, tmp_path: Path, position
     stored[position] ^= 0xFF
     path.write_bytes(stored)
     with pytest.raises(DatasetError, match="whole gzip file"):
-        load_mnist(folder=folder)
+        tiny.load(folder=folder)
 
 
 def test_a_folder_named_like_a_file_is_passed_over(tiny: Any, tmp_path: Path) -> None:
     folder = tiny.save(tmp_path, compress=True)
     (folder / IMAGES).mkdir()
-    assert load_mnist(folder=folder)[0][0].shape == (30, 784)
+    assert tiny.load(folder=folder)[0][0].shape == (30, 784)
 
 
 def test_a_gz_that_a_browser_unpacked_is_read(tiny: Any, tmp_path: Path) -> None:
     folder = tiny.save(tmp_path)
     (folder / IMAGES).rename(folder / f"{IMAGES}.gz")
-    assert load_mnist(folder=folder)[0][0].shape == (30, 784)
+    assert tiny.load(folder=folder)[0][0].shape == (30, 784)
 
 
 def test_data_that_is_not_idx_is_refused(tiny: Any, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_data_that_is_not_idx_is_refused(tiny: Any, tmp_path: Path) -> None:
     tiny.collection.sha256[IMAGES] = tiny.collection.sha256["train-labels-idx1-ubyte"]
     (folder / IMAGES).write_bytes(tiny.files["train-labels-idx1-ubyte"])
     with pytest.raises(DatasetError, match="magic number 0x00000803, found 0x00000801"):
-        load_mnist(folder=folder)
+        tiny.load(folder=folder)
 
 
 def test_the_cache_is_where_the_environment_says(
@@ -166,21 +166,26 @@ def test_the_cache_is_where_the_environment_says(
     monkeypatch.delenv("XPNET_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    tiny.save(tmp_path / "xdg" / "xpnet" / "mnist")
-    load_mnist()
+    tiny.save(tmp_path / "xdg" / "xpnet" / tiny.collection.name)
+    tiny.load()
     monkeypatch.delenv("XDG_CACHE_HOME")
-    tiny.save(tmp_path / "home" / ".cache" / "xpnet" / "mnist", compress=True)
-    load_mnist()
+    tiny.save(tmp_path / "home" / ".cache" / "xpnet" / tiny.collection.name, compress=True)
+    tiny.load()
     assert mirror.requests == []
 
 
-def test_fashion_mnist_has_files_of_its_own(
-    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("load", "other"), [(load_mnist, "fashion-mnist"), (load_fashion_mnist, "mnist")]
+)
+def test_one_data_set_never_stands_in_for_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Any, other: str
 ) -> None:
     monkeypatch.setenv("XPNET_DATA", str(tmp_path))
-    tiny.save(tmp_path / "mnist")
-    with pytest.raises(DatasetError, match="fashion-mnist"):
-        load_fashion_mnist()
+    (tmp_path / other).mkdir()
+    (tmp_path / other / IMAGES).write_bytes(b"of the other")
+    with pytest.raises(DatasetError, match="cannot be downloaded") as info:
+        load()
+    assert other not in Path(str(info.value).split()[0]).parts
 
 
 needs_mnist = pytest.mark.skipif(

@@ -288,7 +288,11 @@ SHAPES = [
         "affine-x-too-long",
         lambda: affine().forward(floats(2, 5)),
         ShapeError,
-        ("Affine", "x has shape (2, 5)", "W has shape (3, 4)"),
+        (
+            "Affine",
+            "x has shape (2, 5)",
+            "W has shape (3, 4); they must be (..., D) and (D, M), with the same D",
+        ),
     ),
     Mistake(
         "affine-x-scalar",
@@ -312,7 +316,7 @@ SHAPES = [
         "affine-W-transposed",
         lambda: Affine(floats(4, 3), floats(4)),
         ShapeError,
-        ("Affine", "W has shape (4, 3)", "b has shape (4,)", "(D, M) and (M,)"),
+        ("Affine", "W has shape (4, 3)", "b has shape (4,); they must be (D, M) and (M,)"),
     ),
     Mistake(
         "affine-b-column",
@@ -404,7 +408,11 @@ SHAPES = [
         "add-do-not-broadcast",
         lambda: AddLayer().forward(floats(2, 3), floats(2)),
         ShapeError,
-        ("AddLayer", "(2, 3)", "(2,)", "broadcast"),
+        (
+            "AddLayer",
+            "(2, 3)",
+            "(2,) do not broadcast; counted from the last axis, lengths must be equal or 1",
+        ),
     ),
     Mistake(
         "mul-do-not-broadcast",
@@ -564,7 +572,12 @@ TARGETS = [
         "labels-column",
         lambda: loss(labels([[0], [2]])),
         ShapeError,
-        ("SoftmaxWithLoss", "t has shape (2, 1)", "x has shape (2, 3)", "(2,)"),
+        (
+            "SoftmaxWithLoss",
+            "t has shape (2, 1)",
+            "x has shape (2, 3)",
+            "class indices of shape (2,) or rows of shape (2, 3)",
+        ),
     ),
     Mistake(
         "labels-too-many",
@@ -591,7 +604,7 @@ TARGETS = [
         "labels-float",
         lambda: loss(labels([0.0, 1.0])),
         DTypeError,
-        ("SoftmaxWithLoss", "integers, not float64", "xpnet.asarray(t, dtype='int32')"),
+        ("SoftmaxWithLoss", "integers, not float64; use xpnet.asarray(t, dtype='int32')"),
     ),
     Mistake(
         "labels-bool",

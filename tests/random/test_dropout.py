@@ -173,6 +173,14 @@ def test_every_forward_has_another_mask_and_a_seed_repeats_them(xpnet_backend):
     assert np.array_equal(first, host(layer.forward(x)))
 
 
+def test_the_masks_of_a_layer_are_those_of_its_seed_and_the_steps_from_0():
+    layer = Dropout(0.5, seed=8)
+
+    for step in range(3):
+        assert layer.step == step
+        assert np.array_equal(layer.forward(ones(64)), dropout(ones(64), 0.5, 8, step)[0])
+
+
 def test_layers_without_a_seed_differ_and_can_be_repeated():
     layer, other = Dropout(), Dropout()
 
@@ -222,6 +230,15 @@ def test_evaluation_passes_everything_and_uses_no_mask_up(how, xpnet_backend):
     assert np.array_equal(host(y), host(x))
     assert np.array_equal(host(layer.backward(3 * x)), 3 * host(x))
     assert layer.step == 0
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_layer_that_was_given_a_backend_refuses_inputs_from_elsewhere(training):
+    layer = Dropout(0.5, xp="array_api_strict")
+    layer.training = training
+
+    with pytest.raises(xpnet.BackendMismatchError, match="Dropout: the layer lives on"):
+        layer.forward(ones(3))
 
 
 def test_evaluation_checks_its_arguments_too():
@@ -363,6 +380,13 @@ def test_bad_rates(rate):
         assert repr(rate) in str(caught.value)
 
 
+def test_ops_name_the_layer():
+    with pytest.raises(ValueError, match=r"^Dropout: rate is 2"):
+        dropout_backward(ones(3), ones(3), 2)
+    with pytest.raises(DTypeError, match=r"^Dropout: x is int64"):
+        dropout_mask(np.asarray([1]), 0.5, 0)
+
+
 @pytest.mark.parametrize("seed", [-1, 2**64, 1.5, "0"])
 def test_bad_seeds(seed):
     with pytest.raises(ValueError, match="Dropout: seed is"):
@@ -376,8 +400,11 @@ def test_bad_seeds(seed):
 def test_bad_steps():
     with pytest.raises(ValueError, match=r"Dropout: step is an array of shape \(3,\)"):
         dropout(ones(3), 0.5, 0, np.arange(3))
-    with pytest.raises(ValueError, match="Dropout: step is an array of shape"):
+    with pytest.raises(ValueError, match="Dropout: step is an array of shape") as caught:
         dropout(ones(3), 0.5, 0, np.asarray(1.0))
+    assert str(caught.value).endswith(
+        "; it must be an integer, or an array of integers of shape ()"
+    )
     with pytest.raises(xpnet.BackendMismatchError, match="Dropout: x is"):
         dropout(ones(3), 0.5, 0, ones(xp="array_api_strict"))
 

@@ -46,7 +46,7 @@ class SoftmaxWithLoss(Layer):
     def forward(self, x: Array, t: Array) -> Array:  # type: ignore[override]
         """Return the loss; see :func:`xpnet.ops.softmax_with_loss`."""
         loss, y = softmax_with_loss(x, t)
-        self._check_home(x, t)
+        self._check_home(x)  # t lives where x does
         self.loss, self.y, self.t = loss, y, t
         self._save(y, t)
         return loss

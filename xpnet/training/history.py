@@ -38,7 +38,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """The course of a training run.
+    """The course of a training run; as text, what it reached.
 
     Attributes
     ----------
@@ -56,6 +56,21 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
+
+    def __str__(self) -> str:
+        lines = ["interrupted"] if self.interrupted else []
+        measured = 0
+        if self.epochs:
+            last = self.epochs[-1]
+            measured = last.iterations
+            lines.append(
+                f"after {measured} steps: train accuracy {last.train_accuracy:.2%}, "
+                f"test accuracy {last.test_accuracy:.2%}; "
+                f"{1e3 * self.seconds_per_step:.3f} ms per step"
+            )
+        if measured < self.iterations:
+            lines.append(f"steps not measured: {self.iterations - measured}")
+        return "\n".join(lines) or "no step was taken"
 
     @property
     def iterations(self) -> int:

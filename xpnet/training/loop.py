@@ -18,6 +18,7 @@ from xpnet.errors import ShapeError
 from xpnet.nets import Parameters, Sequential
 from xpnet.ops import check_labels
 from xpnet.progress import Progress, progress
+from xpnet.training.ctrl_c import CtrlC
 from xpnet.training.history import Epoch, History
 
 __all__ = ["Dataset", "train"]
@@ -62,12 +63,13 @@ def train(
     seed : int, numpy.random.Generator or None
         For the order of the samples.
     verbose : bool
-        Whether to show a progress line on stderr and print a line per epoch.
+        Whether to show a progress line on stderr, and print a line per epoch and what was reached.
 
     Returns
     -------
     History
-        Complete up to the last step, even when Ctrl-C ends the run.
+        Complete up to the last step, even when Ctrl-C ends the run: a first one waits for the
+        step and measures what it reached, a second one ends the run without measuring.
 
     Raises
     ------
@@ -96,15 +98,20 @@ def train(
     for dataset in (train_set, test_set):
         _check_dataset(net, dataset)
     history = History()
-    line = progress(iterations, "training") if verbose else nullcontext()
-    with line as shown:
-        try:
-            for batches in _epochs(train_set, batch_size, iterations, seed):
-                _train_epoch(net, optimizer, batches, history, shown)
-                _measure(net, train_set, test_set, history, shown)
-        except KeyboardInterrupt:
-            history.interrupted = True
-            _measure(net, train_set, test_set, history, shown)
+    with CtrlC() as ctrl_c:
+        with progress(iterations, "training") if verbose else nullcontext() as shown:
+            try:
+                for batches in _epochs(train_set, batch_size, iterations, seed):
+                    _train_epoch(net, optimizer, batches, history, shown, ctrl_c)
+                    _measure(net, train_set, test_set, history, shown, ctrl_c)
+                    if ctrl_c.count:
+                        break
+            except KeyboardInterrupt:
+                history.interrupted = True
+            history.interrupted |= ctrl_c.count > 0
+        if verbose:
+            print(history, flush=True)
+    history.interrupted |= ctrl_c.count > 0  # it may have come while that was printed
     return history
 
 
@@ -146,16 +153,20 @@ def _train_epoch(
     batches: Iterator[Dataset],
     history: History,
     shown: Progress | None,
+    ctrl_c: CtrlC,
 ) -> None:
     losses: list[Array] = []
     start = time.perf_counter()
     try:
         for x, t in batches:
-            grads = net.gradient(x, t)
-            optimizer.update(net.params, grads)
+            with ctrl_c.cuttable():
+                grads = net.gradient(x, t)
+                optimizer.update(net.params, grads)
             losses.append(net.last_layer.loss)
             if shown:
                 shown.update()
+            if ctrl_c.count:
+                break
         synchronize(*losses[-1:])
     finally:
         history.seconds += time.perf_counter() - start
@@ -168,18 +179,23 @@ def _measure(
     test_set: Dataset,
     history: History,
     shown: Progress | None,
+    ctrl_c: CtrlC,
 ) -> None:
     """Add what was reached since the last measurement, if anything."""
     before = history.epochs[-1].iterations if history.epochs else 0
     losses = history.losses[before:]
     if not losses:
         return
+    with ctrl_c.cuttable():
+        train_accuracy, test_accuracy = (
+            float(net.accuracy(*dataset)) for dataset in (train_set, test_set)
+        )
     epoch = Epoch(
         number=len(history.epochs) + 1,
         iterations=history.iterations,
         loss=sum(losses) / len(losses),
-        train_accuracy=float(net.accuracy(*train_set)),
-        test_accuracy=float(net.accuracy(*test_set)),
+        train_accuracy=train_accuracy,
+        test_accuracy=test_accuracy,
     )
     history.epochs.append(epoch)
     if shown:
