@@ -27,8 +27,14 @@ from xpnet.bench import machine
 from xpnet.bench.measure import measure, prepare
 from xpnet.bench.record import Record, record
 from xpnet.bench.table import block
-from xpnet.bench.workloads import AffineForward, AffineForwardBackward, LossBackward, Softmax
-from xpnet.bench.workloads import Step, Workload
+from xpnet.bench.workloads import (
+    AffineForward,
+    AffineForwardBackward,
+    LossBackward,
+    Softmax,
+    Step,
+    Workload,
+)
 
 _ELEMENTS = 2**26  # 256 MB in float32: far more than any cache of a GPU
 _ROWS = (1024, 1025, 2048, 4096, 8192, 16384, 32768)
