@@ -23,7 +23,7 @@ class _Own(Contender):
     manner: ClassVar[str] = ""
 
     def __init__(self, backend: str, device: str | None = None, kernels: str = "") -> None:
-        where = f"{backend} {device}" if device else backend
+        where = backend if device is None or "cpu" in device else f"{backend} {device}"
         self.name = f"xpnet {where}{self.manner}{kernels}"
         self._choice = backend, device
         self.kernels = _KERNELS[kernels]
@@ -35,7 +35,7 @@ class _Own(Contender):
                 self.backend = backend
         except xpnet.BackendUnavailableError as error:
             raise Unavailable(str(error)) from error
-        if self.kernels and not hasattr(xpnet, "kernels"):
+        if self.kernels and find_spec("xpnet.kernels") is None:
             msg = "this xpnet has no kernels"
             raise Unavailable(msg)
         if self.kernels == "numpy" and find_spec("numba") is None:
@@ -51,11 +51,9 @@ class _Own(Contender):
     def around(self) -> AbstractContextManager[Any]:
         if self.kernels is None:
             return nullcontext()
-        kernels: Any = xpnet.kernels
-        chosen: AbstractContextManager[Any] = (
-            kernels.disabled() if self.kernels == "off" else kernels.only(self.kernels)
-        )
-        return chosen
+        from xpnet import kernels
+
+        return kernels.disabled() if self.kernels == "off" else kernels.only(self.kernels)
 
     def _net(self, params: Sequence[Any]) -> xpnet.TwoLayerNet:
         W1, b1, W2, b2 = params

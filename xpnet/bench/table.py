@@ -6,7 +6,13 @@ from xpnet.bench.record import Record, Row
 
 __all__ = ["block"]
 
-_NAME, _CELL = 34, 10
+_CELL = 10
+_SHORT = {
+    "book float64": "book64",
+    "book float32": "book32",
+    "torch.compile": "compile",
+    "scikit-learn": "sklearn",
+}
 
 
 def block(record: Record) -> str:
@@ -16,14 +22,19 @@ def block(record: Record) -> str:
     """
     rivals = [row["name"] for row in record["rows"] if row["role"] == "rival"]
     head = ["min", "median", record["unit"], "% limit", *map(_column, rivals)]
-    lines = [f"{record['title']} (limit: {record['limit']})", _line("", head)]
-    lines += [_line(f"  {row['name']}", _cells(row, rivals)) for row in record["rows"]]
+    names = [f"  {row['name']}" for row in record["rows"]]
+    width = max(map(len, names), default=0)
+    lines = [f"{record['title']} (limit: {record['limit']})", _line(" " * width, head)]
+    lines += [
+        _line(name.ljust(width), _cells(row, rivals))
+        for name, row in zip(names, record["rows"], strict=True)
+    ]
     lines += [f"  {name}: not available, {why}" for name, why in record["missing"].items()]
     return "\n".join(lines)
 
 
 def _column(rival: str) -> str:
-    return "/ " + rival.replace("book float", "book").replace("scikit-learn", "sklearn")
+    return "/ " + _SHORT.get(rival, rival)
 
 
 def _cells(row: Row, rivals: list[str]) -> list[str]:
@@ -39,4 +50,4 @@ def _cells(row: Row, rivals: list[str]) -> list[str]:
 
 
 def _line(name: str, cells: list[str]) -> str:
-    return f"{name:<{_NAME}}" + "".join(f"{cell:>{_CELL}}" for cell in cells).rstrip()
+    return name + "".join(f"{cell:>{_CELL}}" for cell in cells).rstrip()
