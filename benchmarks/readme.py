@@ -47,6 +47,8 @@ def figures(content: dict[str, Any], source: str) -> str:
             [w for w in content["workloads"] if w["op"] in ("softmax", "step")], OWN_WITHOUT_NUMBA
         ),
     ]
+    plot = Path(source).with_name(f"{Path(source).stem}-throughput.png").as_posix()
+    parts.append(f"![Rate against size for each contender, with the limit]({plot})")
     return "\n" + "\n\n".join(parts) + "\n\n"
 
 
