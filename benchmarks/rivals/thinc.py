@@ -22,8 +22,7 @@ class Thinc(Contender):
         return Job(lambda x: (self.ops.softmax(x),))
 
     def loss_backward(self, _x, _t):
-        gradient = self.thinc.CategoricalCrossentropy().get_grad
-        return Job(lambda x, t: (None, gradient(self.ops.softmax(x), t)))
+        return Job(lambda x, t: (None, self._gradient(self.ops.softmax(x), t)))
 
     def affine(self, _x, W, b):
         weight = self.ops.xp.ascontiguousarray(W.T)
@@ -52,12 +51,11 @@ class Thinc(Contender):
         for layer, W, b in (hidden, W1, b1), (output, W2, b2):
             layer.set_param("W", self.ops.xp.ascontiguousarray(W.T))
             layer.set_param("b", b)
-        gradient = self.thinc.CategoricalCrossentropy().get_grad
         optimizer = self.thinc.SGD(lr, L2=0, grad_clip=0, use_averages=False)
 
         def run(x, t):
             y, backprop = net.begin_update(x)
-            backprop(gradient(y, t))
+            backprop(self._gradient(y, t))
             net.finish_update(optimizer)
 
         def outputs(_):
@@ -66,3 +64,9 @@ class Thinc(Contender):
             return tuple(array for pair in arrays for array in pair)
 
         return Job(run, outputs)
+
+    def _gradient(self, y, t):
+        # Of class indices it would make one-hot rows by way of an identity matrix, C x C.
+        one_hot = self.ops.xp.zeros_like(y)
+        one_hot[self.ops.xp.arange(len(t)), t] = 1
+        return self.thinc.CategoricalCrossentropy().get_grad(y, one_hot)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from xpnet.bench.contender import Job, Unavailable
 from xpnet.bench.rivals.torch import Torch
 
@@ -15,12 +17,10 @@ class TorchCompile(Torch):
 
     def load(self):
         super().load()
-        try:
-            self._compiled(lambda x: x + 1)(self.torch.ones(1))
-        except Exception as error:  # without a C++ compiler, for one
-            reason = str(error).strip().splitlines()[0]
-            msg = f"{type(error).__name__}: {reason}"
-            raise Unavailable(msg) from error
+        if problem := _problem():
+            raise Unavailable(problem)
+        # It keeps eight shapes of a function; with more it would go on uncompiled.
+        self.torch.compiler.reset()
 
     def softmax(self, x):
         y = self.torch.empty_like(x)
@@ -53,3 +53,15 @@ class TorchCompile(Torch):
 
     def _compiled(self, function):
         return self.torch.compile(function, dynamic=False)
+
+
+@cache
+def _problem():
+    """Return why nothing can be compiled here, for want of a C++ compiler for one, or None."""
+    import torch
+
+    try:
+        torch.compile(lambda x: x + 1)(torch.ones(1))
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    return None
