@@ -87,6 +87,7 @@ def pytest_terminal_summary(terminalreporter, config):
         return
     terminalreporter.section("comparison")
     terminalreporter.write_line("\n\n".join(map(block, records)))
+    terminalreporter.write_line("\n" + "\n".join(machine.lines(machine.describe())))
     path = config.option.results
     if path is None and len(records) == len(WORKLOADS) and not config.option.keyword:
         path = results.dated("cpu")

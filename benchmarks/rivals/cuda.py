@@ -79,11 +79,17 @@ class TorchGraph(Torch):
         return Job(run, lambda _: self._params(net))
 
 
+class EagerBaseline(Eager):
+    """The eager step, which the compiled one is measured against."""
+
+    role = "rival"
+
+
 def contenders(backend="cupy"):
     return [
         DeviceLimit(backend),
         Torch("cuda"),
         TorchGraph(),
-        Eager(backend),
+        EagerBaseline(backend),
         Compiled(backend),
     ]

@@ -99,17 +99,15 @@ def interleave(
     for entry in entries.values():
         entry.plan()
     turns: dict[str, Turns] = {name: [] for name in entries}
-    started = time.perf_counter()
-    for number in itertools.count():
-        if (
-            number >= fewest
-            and time.perf_counter() + (time.perf_counter() - started) / number > end
-        ):
-            return turns
-        for name in list(entries)[:: -1 if number % 2 else 1]:
+    started, rounds = time.perf_counter(), 0
+    while True:
+        for name in list(entries)[:: -1 if rounds % 2 else 1]:
             turns[name].append(entries[name].turn())
             after_turn()
-    raise AssertionError
+        rounds += 1
+        now = time.perf_counter()
+        if rounds >= fewest and now + (now - started) / rounds > end:
+            return turns
 
 
 def pair_ratios(slow: Turns, fast: Turns) -> list[float]:
@@ -117,6 +115,11 @@ def pair_ratios(slow: Turns, fast: Turns) -> list[float]:
 
     Both had their turns in a round within a second or so: such a pair shares the state of the
     machine, and the ratio outlives what spoils the times.
+
+    Examples
+    --------
+    >>> pair_ratios([[2.0], [20.0], [4.0]], [[1.0], [10.0], [2.0]])
+    [2.0, 2.0, 2.0]
     """
     pairs = zip(slow, fast, strict=True)
     ratios = [float(np.median(theirs) / np.median(own)) for theirs, own in pairs]

@@ -36,6 +36,14 @@ def prepare(workload: Workload, contenders: Iterable[Contender], burst: int = 1)
     """Build and verify what those contenders do that know the workload's op.
 
     With ``burst``, a device is waited for only after so many jobs.
+
+    Examples
+    --------
+    >>> from xpnet.bench.book import Book
+    >>> from xpnet.bench.workloads import Softmax
+    >>> field = prepare(Softmax(2, 3), [Book("float64")])
+    >>> list(field.entries), field.missing, field.failures
+    (['book float64'], {}, {})
     """
     starters = Field(workload)
     inputs = workload.rotated_inputs()
@@ -61,5 +69,14 @@ def prepare(workload: Workload, contenders: Iterable[Contender], burst: int = 1)
 def measure(
     starters: Field, seconds: float, after_turn: Callable[[], object] = lambda: None
 ) -> dict[str, Turns]:
-    """Time all that take part, interleaved, for about so many seconds."""
+    """Time all that take part, interleaved, for about so many seconds.
+
+    Examples
+    --------
+    >>> from xpnet.bench.book import Book
+    >>> from xpnet.bench.workloads import Softmax
+    >>> turns = measure(prepare(Softmax(2, 3), [Book("float64")]), seconds=0.1)
+    >>> min(turns["book float64"][0]) > 0
+    True
+    """
     return interleave(starters.entries, seconds, after_turn=after_turn) if starters.entries else {}
