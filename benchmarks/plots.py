@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks import results
 
@@ -50,35 +52,36 @@ PANELS = {
     "affine_backward": "affine, forward and backward",
     "step": "training step",
 }
-WHAT = {
-    "softmax": "elements of x",
-    "loss_backward": "elements of x",
-    "affine_backward": "floating-point operations",
-    "step": "floating-point operations",
-}
+MARKERS = {"softmax": "o", "loss_backward": "s", "affine_backward": "^", "step": "D"}
+OWN, RIVAL = "#0072B2", "#D55E00"
 
 
 def throughput(content: dict[str, Any], path: Path) -> None:
-    """Draw a panel for each op: rate against size, one line for each contender."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained")
+    """Draw a panel for each op: rate against shape, one line for each contender."""
+    figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
     drawn: dict[str, Any] = {}
     for panel, (op, title) in zip(axes.flat, PANELS.items(), strict=True):
-        workloads = [w for w in content["workloads"] if w["op"] == op]
+        workloads = _by_size(content, op)
         for name, points in _lines(workloads).items():
             style = STYLES[name]
+            important = name.startswith("xpnet") or name == "limit"
             (drawn[name],) = panel.plot(
-                *zip(*sorted(points), strict=True),
+                *zip(*points, strict=True),
                 color=style.color,
                 marker=style.marker,
                 linestyle=style.line,
-                markersize=5,
-                linewidth=2 if name.startswith("xpnet") or name == "limit" else 1.2,
-                zorder=3 if name.startswith("xpnet") else 2,
+                markersize=6,
+                linewidth=2.2 if important else 1.2,
+                zorder=3 if important else 2,
             )
-        panel.set(xscale="log", yscale="log", title=title, xlabel=WHAT[op])
-        if workloads:
-            panel.set_ylabel(workloads[0]["unit"])
-            _label_shapes(panel, workloads)
+        panel.set(yscale="log", title=title)
+        panel.set_xticks(
+            range(len(workloads)), [w["shape"].replace(" ", "\n", 1) for w in workloads]
+        )
+        panel.set_ylabel(workloads[0]["unit"] if workloads else "")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
     ordered = [name for name in STYLES if name in drawn]
     figure.legend([drawn[name] for name in ordered], ordered, loc="outside lower center", ncols=5)
     figure.suptitle(_caption(content))
@@ -86,66 +89,29 @@ def throughput(content: dict[str, Any], path: Path) -> None:
     plt.close(figure)
 
 
+def _by_size(content: dict[str, Any], op: str) -> list[dict[str, Any]]:
+    """Return an op's workloads by size, without single samples, which are all overhead."""
+    found = [w for w in content["workloads"] if w["op"] == op and w["samples"] > 1]
+    return sorted(found, key=lambda workload: float(workload["flops"]))
+
+
 def _lines(workloads: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """Return points of size and rate by contender, for those that have a style."""
+    """Return points of position and rate by contender, for those that have a style."""
     points = defaultdict(list)
-    for workload in workloads:
+    for position, workload in enumerate(workloads):
         for row in workload["rows"]:
             if row["name"] in STYLES:
-                points[row["name"]].append((_size(workload), row["rate"]))
+                points[row["name"]].append((position, row["rate"]))
     return points
-
-
-def _size(workload: dict[str, Any]) -> float:
-    reads_and_writes = 4 if workload["op"] == "loss_backward" else 2
-    by_arithmetic = workload["unit"] == "GFLOP/s"
-    return workload["flops"] if by_arithmetic else workload["elements"] / reads_and_writes
-
-
-def _label_shapes(panel: Any, workloads: list[dict[str, Any]]) -> None:
-    """Write the shapes along the upper edge."""
-    upper = panel.secondary_xaxis("top")
-    upper.set_xticks([_size(w) for w in workloads], [w["shape"] for w in workloads])
-    upper.tick_params(labelsize=6.5, labelrotation=20, length=2)
-    upper.minorticks_off()
 
 
 def roofline(content: dict[str, Any], path: Path) -> None:
     """Draw what memory and arithmetic allow, and where xpnet and its best rival are under it."""
-    workloads = content["workloads"]
-    limits = [(w, row) for w in workloads for row in w["rows"] if row["role"] == "limit"]
-    bandwidth = max(row["rate"] for w, row in limits if w["unit"] == "GB/s" and _is_large(w))
-    peak = max(row["rate"] for w, row in limits if w["unit"] == "GFLOP/s")
-
+    bandwidth = _limit(_by_size(content, "softmax"))
+    peak = max(_limit(_by_size(content, "affine_backward")), _limit(_by_size(content, "step")))
     figure, axes = plt.subplots(figsize=(9, 6), layout="constrained")
-    ridge = peak / bandwidth
-    left, right = 0.3, 1000
+    left, ridge, right = 0.2, peak / bandwidth, 1000
     axes.plot([left, ridge, right], [left * bandwidth, peak, peak], "k--", linewidth=2)
-    axes.annotate(
-        f"one copy: {bandwidth:.0f} GB/s",
-        (0.35, 0.35 * bandwidth),
-        (0, 8),
-        rotation=32,
-        textcoords="offset points",
-        fontsize=8,
-    )
-    axes.annotate(
-        f"bare products: {peak:.0f} GFLOP/s",
-        (right, peak),
-        (-4, 5),
-        ha="right",
-        textcoords="offset points",
-        fontsize=8,
-    )
-    for workload in workloads:
-        own = _fastest(workload, "own")
-        rival = _fastest(workload, "rival")
-        intensity = workload["flops"] / (4 * workload["elements"])
-        for row, style in (own, STYLES["xpnet numpy"]), (rival, STYLES["torch"]):
-            if row:
-                rate = workload["flops"] / row["us_min"] / 1e3
-                face = style.color if row is own else "none"
-                axes.plot(intensity, rate, style.marker, color=style.color, markerfacecolor=face)
     axes.set(
         xscale="log",
         yscale="log",
@@ -153,12 +119,36 @@ def roofline(content: dict[str, Any], path: Path) -> None:
         ylabel="GFLOP/s",
         title=_caption(content),
     )
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_major_formatter("{x:g}")
+    for op, marker in MARKERS.items():
+        for workload in _by_size(content, op):
+            intensity = workload["flops"] / (4 * workload["elements"])
+            for role, color, face in ("own", OWN, OWN), ("rival", RIVAL, "none"):
+                if row := _fastest(workload, role):
+                    rate = workload["flops"] / row["us_min"] / 1e3
+                    axes.plot(intensity, rate, marker, color=color, markerfacecolor=face)
+    axes.text(ridge * 0.7, peak / 2, f"one copy: {bandwidth:.0f} GB/s")
+    axes.text(right, peak * 1.1, f"bare products: {peak:.0f} GFLOP/s", ha="right")
+    shapes = [Line2D([], [], color="#777777", marker=m, linestyle="") for m in MARKERS.values()]
+    roles = [
+        Line2D([], [], color=OWN, marker="o", linestyle=""),
+        Line2D([], [], color=RIVAL, marker="o", markerfacecolor="none", linestyle=""),
+    ]
+    names = [PANELS[op] for op in MARKERS]
+    figure.legend(
+        [*roles, *shapes],
+        ["xpnet", "the fastest rival", *names],
+        loc="outside lower center",
+        ncols=3,
+    )
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def _is_large(workload: dict[str, Any]) -> bool:
-    return workload["elements"] > 2**20
+def _limit(workloads: list[dict[str, Any]]) -> float:
+    """Return the highest rate of the limit."""
+    return max(row["rate"] for w in workloads for row in w["rows"] if row["role"] == "limit")
 
 
 def _fastest(workload: dict[str, Any], role: str) -> dict[str, Any] | None:

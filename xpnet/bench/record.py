@@ -41,6 +41,7 @@ class Record(TypedDict):
     op: str
     title: str
     shape: str
+    samples: int
     unit: str
     limit: str
     flops: int
@@ -62,6 +63,7 @@ def record(
         "op": workload.op,
         "title": str(workload),
         "shape": workload.shape,
+        "samples": workload.N,
         "unit": workload.unit,
         "limit": workload.limit,
         "flops": workload.work.flops,

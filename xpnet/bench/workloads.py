@@ -60,8 +60,11 @@ class Workload:
         ``"GB/s"`` where memory is the limit, ``"GFLOP/s"`` where arithmetic is.
     limit : str
         What is the limit.
+    N : int
+        How many samples there are.
     """
 
+    N: int
     op: ClassVar[str]
     phrase: ClassVar[str]
     unit: ClassVar[str] = "GB/s"
