@@ -119,6 +119,9 @@ def bench(session: nox.Session) -> None:
     if "--smoke" not in session.posargs:
         session.install(TORCH, "jax", *group("rivals"))
     session.run("python", "-m", "pytest", "benchmarks", *session.posargs)
+    if not session.posargs:  # after a whole run there are new results
+        session.run("python", "-m", "benchmarks.plots")
+        session.run("python", "-m", "benchmarks.goals", success_codes=range(100))
 
 
 @nox.session

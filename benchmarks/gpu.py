@@ -36,7 +36,7 @@ from xpnet.bench.workloads import (
     Workload,
 )
 
-_ELEMENTS = 2**26  # 256 MB in float32: far more than any cache of a GPU
+_ELEMENTS = 2**25  # 128 MB in float32: more than any cache of a GPU
 _ROWS = (1024, 1025, 2048, 4096, 8192, 16384, 32768)
 WORKLOADS: list[Workload] = [
     *(Softmax(_ELEMENTS // C, C) for C in _ROWS),

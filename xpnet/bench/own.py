@@ -71,7 +71,7 @@ class Eager(_Own):
         softmax: Any = xpnet.ops.softmax
         try:
             softmax(x, out=y)
-        except TypeError:  # JAX's arrays cannot be written to
+        except TypeError:  # JAX's arrays cannot be written to; early revisions had no out=
             return Job(lambda x: (softmax(x),))
         return Job(lambda x: (softmax(x, out=y),))
 
