@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpnet.bench.contender import Contender
 from xpnet.bench.interleave import Turns
-from xpnet.bench.measure import measure, prepare
+from xpnet.bench.measure import Field, measure, prepare
 from xpnet.bench.record import Record, record
 from xpnet.bench.workloads import Workload
 
@@ -19,11 +19,12 @@ class Comparison:
     def __init__(self, seconds: float, *, timed: bool) -> None:
         self.seconds, self.timed = seconds, timed
         self.records: list[Record] = []
-        self._fields: dict[Workload, list[Contender]] = {}
-        self._current: Workload | None = None
+        self._contenders: dict[Workload, list[Contender]] = {}
+        self._field: Field | None = None
+        self._times: dict[str, Turns] = {}
 
     def enter(self, workload: Workload, contender: Contender) -> None:
-        self._fields.setdefault(workload, []).append(contender)
+        self._contenders.setdefault(workload, []).append(contender)
 
     def turns(self, workload: Workload, contender: Contender) -> Turns | None:
         """Return a contender's times, or None where only results are checked.
@@ -35,18 +36,19 @@ class Comparison:
         Exception
             Whatever went wrong with the contender, wrong results included.
         """
-        if workload != self._current:
-            self._measure(workload)
-        if contender.name in self._missing:
-            raise Missing(self._missing[contender.name])
-        if contender.name in self._failures:
-            raise self._failures[contender.name]
+        if self._field is None or self._field.workload != workload:
+            self._field = self._measured(workload)
+        if reason := self._field.missing.get(contender.name):
+            raise Missing(reason)
+        if error := self._field.failures.get(contender.name):
+            raise error
         return self._times.get(contender.name)
 
-    def _measure(self, workload: Workload) -> None:
-        contenders = self._fields[workload]
+    def _measured(self, workload: Workload) -> Field:
+        contenders = self._contenders[workload]
         field = prepare(workload, contenders)
-        self._current, self._missing, self._failures = workload, field.missing, field.failures
-        self._times = measure(field, self.seconds * len(field.entries)) if self.timed else {}
-        if self._times:
+        if self.timed and field.entries:
+            self._times = measure(field, self.seconds * len(field.entries))
             self.records.append(record(workload, contenders, self._times, field.missing))
+        field.entries.clear()  # and with them the arrays
+        return field

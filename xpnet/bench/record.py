@@ -9,6 +9,7 @@ import numpy as np
 
 from xpnet.bench.contender import Contender
 from xpnet.bench.interleave import Turns, pair_ratios
+from xpnet.bench.machine import load
 from xpnet.bench.workloads import Workload
 
 __all__ = ["Record", "Row", "record"]
@@ -35,7 +36,8 @@ class Record(TypedDict):
 
     Times are microseconds of a call. ``rate`` is the work over the minimum, in ``unit``. Ratios
     are of pairs of turns in the same round: median for ``percent_of_limit``, quartiles for
-    ``times_as_fast_as``, which has the baselines and rivals by name.
+    ``times_as_fast_as``, which has the baselines and rivals by name. ``load`` is that of the
+    machine at the end.
     """
 
     op: str
@@ -46,6 +48,7 @@ class Record(TypedDict):
     limit: str
     flops: int
     elements: int
+    load: str
     rows: list[Row]
     missing: dict[str, str]
 
@@ -68,6 +71,7 @@ def record(
         "limit": workload.limit,
         "flops": workload.work.flops,
         "elements": workload.work.elements,
+        "load": load(),
         "rows": [_row(workload, contender, times, rivals) for contender in present],
         "missing": dict(missing),
     }
