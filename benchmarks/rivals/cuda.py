@@ -20,13 +20,13 @@ class DeviceLimit(Limit):
     def load(self):
         with xpnet.use_backend(self._name) as backend:
             self.backend = backend
-        self.xp = import_module(self._name)
+        self.library = import_module(self._name)
 
     def array(self, host):
         return xpnet.asarray(host, xp=self.backend)
 
     def wait(self, _result):
-        self.backend.adapter.synchronize(self.xp.zeros(1))
+        self.backend.adapter.synchronize(self.library.zeros(1))
 
 
 class TorchGraph(Torch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import count
 
 import numpy as np
 import pytest
@@ -165,15 +166,12 @@ def test_order_turns_around_and_the_context_is_in_force():
     assert who == ["a", "b", *"ab", *"ba"]  # the first two are for planning
 
 
-def test_a_burst_is_shared_out():
-    entry = Entry.of(Limit(), Job(lambda: None), [()], burst=5)
-    alone = Entry.of(Limit(), Job(lambda: None), [()])
+def test_a_burst_is_shared_out(monkeypatch):
     calls = []
-    entry.run()
-    counted = Entry.of(Limit(), Job(lambda: calls.append(1)), [()], burst=5)
-    counted.run()
-    assert len(calls) == 5
-    assert (entry.burst, alone.burst) == (5, 1)
+    entry = Entry.of(Limit(), Job(lambda: calls.append(1)), [()], burst=5)
+    monkeypatch.setattr("time.perf_counter", count(step=2.0).__next__)
+    assert entry.turn() == [0.4]
+    assert len(calls) == 10  # one untimed burst, one timed
 
 
 def test_ratios_are_those_of_pairs():
