@@ -21,12 +21,13 @@ class DeviceLimit(Limit):
         with xpnet.use_backend(self._name) as backend:
             self.backend = backend
         self.library = import_module(self._name)
+        self._any = self.library.zeros(1)
 
     def array(self, host):
         return xpnet.asarray(host, xp=self.backend)
 
     def wait(self, _result):
-        self.backend.adapter.synchronize(self.library.zeros(1))
+        self.backend.adapter.synchronize(self._any)
 
 
 class TorchGraph(Torch):
