@@ -35,6 +35,7 @@ class Revision:
 
     def __init__(self, folder: Path, backend: str) -> None:
         # -P: the working folder, which is this checkout, must not come before the revision's.
+        self._folder = folder
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "benchmarks.worker", backend],
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
@@ -49,7 +50,11 @@ class Revision:
 
     def order(self, *order):
         print(json.dumps(order), file=self._process.stdin, flush=True)
-        return json.loads(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        if not answer:
+            msg = f"the process with {self._folder} has ended; what it said stands above"
+            raise SystemExit(msg)
+        return json.loads(answer)
 
     def plan(self) -> None:
         self.order("plan")
