@@ -27,7 +27,7 @@ from xpnet.bench import machine
 from xpnet.bench.interleave import interleave, pair_ratios
 from xpnet.progress import progress
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Revision:
@@ -85,7 +85,7 @@ def extract(rev: str, folder: Path) -> None:
 def main() -> int:
     options = _options()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
         extract(options.rev, folder)
         old = stack.enter_context(Revision(folder, options.backend))
         new = stack.enter_context(Revision(ROOT, options.backend))

@@ -35,7 +35,7 @@ def main(backend: str) -> None:
     entry = None
     for line in sys.stdin:
         order, *numbers = json.loads(line)
-        answer = str(Path(xpnet.__file__).parents[1]) if order == "where" else None
+        answer = str(Path(xpnet.__file__).resolve().parents[1]) if order == "where" else None
         if order == "prepare":
             workload, contender = numbers
             entry = None  # let its arrays go before new ones come

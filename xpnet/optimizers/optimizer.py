@@ -195,7 +195,6 @@ class Optimizer:
         """
         return {name: initial_memory(self.memory, param) for name, param in params.items()}
 
-    @quiet
     def _steps(
         self,
         params: Mapping[str, Array],
