@@ -62,8 +62,14 @@ def lines(machine: Machine) -> list[str]:
         f"machine: {machine['processor']}, {machine['cores']} cores, {machine['system']}",
         "versions: " + ", ".join(f"{name} {v}" for name, v in machine["versions"].items()),
         "threads: " + ", ".join(f"{name} {n}" for name, n in machine["threads"].items()),
-        f"load: {machine['load']}",
+        f"load: {machine['load']}" + (" BUSY: FIGURES ARE NOISE" if _is_busy(machine) else ""),
     ]
+
+
+def _is_busy(machine: Machine) -> bool:
+    """Whether others keep the cores; up to a thread each, it may be the benchmark itself."""
+    recent = machine["load"].split()[0]
+    return recent != "unknown" and float(recent) > machine["cores"] + 1
 
 
 def _threads(imported: dict[str, Any]) -> dict[str, str]:
