@@ -110,15 +110,21 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure ops and the training step against the book's computation; see benchmarks/."""
-    session.install("-e", ".", *group("bench"))
+    """Measure xpnet beside other libraries and the limit; see benchmarks/README.md.
+
+    With ``--smoke`` only results are checked; ``--against REV`` compares two revisions of xpnet.
+    """
+    session.install("-e", ".[numba]", *group("bench"))
+    if "--against" in session.posargs:
+        args = [arg for arg in session.posargs if arg != "--against"]
+        session.run("python", "-m", "benchmarks.against", *args)
+        return
     if "--smoke" not in session.posargs:
-        session.install(TORCH, "jax")
-    args = [arg for arg in session.posargs if arg != "--smoke"]
-    smoke = [] if args == session.posargs else ["--benchmark-disable"]
-    session.run("python", "-m", "pytest", "benchmarks", *smoke, *args)
-    if not smoke:
-        session.run("python", "-m", "benchmarks.eager_step")
+        session.install(TORCH, "jax", *group("rivals"))
+    session.run("python", "-m", "pytest", "benchmarks", *session.posargs)
+    if not session.posargs:  # after a whole run there are new results
+        session.run("python", "-m", "benchmarks.plots")
+        session.run("python", "-m", "benchmarks.goals", success_codes=range(100))
 
 
 @nox.session

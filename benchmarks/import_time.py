@@ -11,8 +11,7 @@ import subprocess
 import sys
 import time
 
-import xpnet
-from benchmarks import machine
+from xpnet.bench import machine
 
 ROUNDS = 20
 CONTENDERS = ("import numpy", "import xpnet")
@@ -25,7 +24,7 @@ def seconds(statement: str) -> float:
 
 
 def main() -> None:
-    for line in machine.describe([xpnet.get_backend()]):
+    for line in machine.lines(machine.describe()):
         print(line)
     times: dict[str, list[float]] = {statement: [] for statement in CONTENDERS}
     for turn in range(ROUNDS + 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import sys
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_info(commands)
     _add_train(commands)
+    _add_bench(commands)
     _add_check(commands)
     return parser
 
@@ -192,6 +194,40 @@ def _train(args: argparse.Namespace) -> int:
             verbose=True,
         )
     return _INTERRUPTED if history.interrupted else 0
+
+
+def _add_bench(commands: Any) -> None:
+    parser = commands.add_parser(
+        "bench", help="measure a backend beside plain NumPy, PyTorch and JAX, as far as installed"
+    )
+    parser.add_argument(
+        "--backend", metavar="NAME", help=f"one of {', '.join(backend_names())} (default: current)"
+    )
+    parser.add_argument("--device", help="such as cuda:0 (default: the backend's own)")
+    parser.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=25.0,
+        metavar="N",
+        help="about how long to measure (default: %(default)g)",
+    )
+    parser.set_defaults(run=_bench)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        msg = f"{text!r} is no positive number of seconds"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from xpnet.bench.short import bench
+
+    current = xpnet.get_backend() if args.backend is None else args.backend
+    with xpnet.use_backend(current, device=args.device) as backend:
+        return 0 if bench(backend, args.seconds) else 1
 
 
 def _add_check(commands: Any) -> None:

@@ -1,0 +1,98 @@
+"""Write the figures of the README from results: ``python -m benchmarks.readme [FILE ...]``.
+
+The newest results are taken unless some are given. ``--check`` writes nothing, and fails where the
+README says something else than they do.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from benchmarks import results
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- figures: python -m benchmarks.readme -->\n", "<!-- end of figures -->"
+
+# Eager, unless there is a compiled step to be had.
+OWN = ("xpnet numpy compiled", "xpnet numpy")
+OWN_WITHOUT_NUMBA = ("xpnet numpy compiled (no numba)", "xpnet numpy (no numba)")
+OPS = ("softmax", "loss_backward", "affine_backward", "step")
+RIVALS = {
+    "book float64": "book, float64",
+    "book float32": "book, float32",
+    "torch": "PyTorch",
+    "torch.compile": "torch.compile",
+    "jax.jit": "JAX",
+    "thinc": "Thinc",
+    "scikit-learn": "scikit-learn",
+}
+
+
+def figures(content: dict[str, Any], source: str) -> str:
+    """Return the part of the README between the marks."""
+    machine = content["machine"]
+    versions = ", ".join(f"{name} {v}" for name, v in machine["versions"].items())
+    threads = ", ".join(f"{name} {n}" for name, n in machine["threads"].items())
+    machine_line = (
+        f"{machine['processor']}, {machine['cores']} cores, {content['date']}; {versions}; "
+        f"threads: {threads}; load {machine['load']}; [all figures]({source})."
+    )
+    parts = [
+        machine_line,
+        _table(content["workloads"], OWN),
+        "The same without numba:",
+        _table(
+            [w for w in content["workloads"] if w["op"] in ("softmax", "step")], OWN_WITHOUT_NUMBA
+        ),
+    ]
+    plot = Path(source).with_name(f"{Path(source).stem}-throughput.png").as_posix()
+    parts.append(f"![Rate against size for each contender, with the limit]({plot})")
+    return "\n" + "\n\n".join(parts) + "\n\n"
+
+
+def _table(workloads: list[dict[str, Any]], own: tuple[str, ...]) -> str:
+    lines = [
+        "| | xpnet, µs | of the limit | " + " | ".join(RIVALS.values()) + " |",
+        "|---|" + "---:|" * (2 + len(RIVALS)),
+    ]
+    for workload in workloads:
+        rows = {row["name"]: row for row in workload["rows"]}
+        row = next((rows[name] for name in own if name in rows), None)
+        if row and workload["op"] in OPS:
+            lines.append(f"| {workload['title']} | " + " | ".join(_cells(row)) + " |")
+    return "\n".join(lines)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    ratios = row["times_as_fast_as"]
+    percent = row["percent_of_limit"]
+    return [
+        f"{row['us_median']:,.0f}" if row["us_median"] >= 100 else f"{row['us_median']:.1f}",
+        "" if percent is None else f"{percent:.0f} %",
+        *(f"{ratios[name][1]:.2f}" if name in ratios else "" for name in RIVALS),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.readme", description=__doc__)
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE")
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    files = options.files or [results.newest("cpu")]
+    source = f"benchmarks/results/{files[0].name}"
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    new = before + BEGIN + figures(results.load(files), source) + END + after
+    if options.check and new != text:
+        print(f"The README does not say what {source} does: run python -m benchmarks.readme")
+        return 1
+    if not options.check:
+        README.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

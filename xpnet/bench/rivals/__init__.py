@@ -1,0 +1,1 @@
+"""Other libraries, each doing what its own documentation would have a user do."""
