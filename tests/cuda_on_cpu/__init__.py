@@ -1,0 +1,137 @@
+"""Compile kernels of xpnet with g++ and run them on the CPU, over NumPy arrays.
+
+The same source and the same arguments as on a GPU; see ``cuda_on_cpu.h`` for what differs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+
+from xpnet.kernels.cuda.plan import Kernel, Launch
+
+__all__ = ["CPU", "Library", "Schedule", "compile_library"]
+
+HERE = Path(__file__).parent
+
+
+class Schedule(IntEnum):
+    """In which order the threads of a block take turns."""
+
+    FORWARD = 0
+    REVERSE = 1
+    RANDOM = 2
+    WARPS_FORWARD = 3  # each warp as far as it can come before the next one
+    WARPS_REVERSE = 4
+
+
+def compile_library(
+    file: str,
+    source: str,
+    names: Iterable[str],
+    *,
+    folder: Path,
+    headers: Iterable[Path],
+    flags: Iterable[str] = (),
+) -> Path:
+    """Compile the kernels of one ``.cu`` file, given its text, and return the library.
+
+    A compiler warning is an error.
+    """
+    stem = Path(file).stem
+    registered = "".join(
+        f'static int kernel{i} = on_cpu::add("{name}", {name});\n' for i, name in enumerate(names)
+    )
+    text = f'#include "cuda_on_cpu.h"\n{source}\n#line 1 "kernels"\n{registered}'
+    (folder / f"{stem}.cpp").write_text(text)
+    command = ["g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-fno-strict-aliasing"]
+    command += ["-Wall", "-Wextra", "-Werror", "-Wno-unused-variable", "-Wno-unknown-pragmas"]
+    command += ["-U_FORTIFY_SOURCE", *flags, f"-I{HERE}", *(f"-isystem{h}" for h in headers)]
+    library = folder / f"{stem}.so"
+    subprocess.run(
+        [*command, "-o", str(library), str(folder / f"{stem}.cpp")],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return library
+
+
+class Library:
+    """The compiled kernels of one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._library = ctypes.CDLL(str(path))
+        self._library.launch.restype = ctypes.c_char_p
+        self._library.signature_of.restype = ctypes.c_char_p
+
+    def signature(self, name: str) -> list[str]:
+        """Return the dtypes of a kernel's arguments; ``*`` marks arrays."""
+        return self._library.signature_of(name.encode()).decode().split()
+
+    def launch(
+        self,
+        name: str,
+        blocks: range,
+        grid: int,
+        threads: int,
+        arguments: tuple[object, ...],
+        schedule: Schedule,
+        seed: int,
+    ) -> None:
+        """Run some blocks of a grid."""
+        values = [
+            _value(f"{name}, argument {i}", dtype, argument)
+            for i, (dtype, argument) in enumerate(
+                zip(self.signature(name), arguments, strict=True)
+            )
+        ]
+        pointers = (ctypes.c_void_p * len(values))(*(value.ctypes.data for value in values))
+        error = self._library.launch(
+            name.encode(), blocks.start, len(blocks), grid, threads, pointers, schedule, seed
+        )
+        if error is not None:
+            raise RuntimeError(f"{name}: {error.decode()}")
+
+
+def _value(what: str, expected: str, argument: object) -> np.ndarray:
+    """Return the bytes of an argument; CuPy would take those of any other type as well."""
+    if expected.endswith("*") and isinstance(argument, np.ndarray):
+        if argument.dtype.name != expected[:-1]:
+            raise TypeError(f"{what}: an array of {expected[:-1]} is expected, not {argument.dtype}")
+        return np.asarray(argument.ctypes.data, dtype=np.uintp)
+    if expected.endswith("*") and isinstance(argument, np.uintp) and argument == 0:
+        return np.asarray(argument)
+    if not isinstance(argument, np.generic) or argument.dtype.name != expected:
+        raise TypeError(f"{what}: {expected} is expected, not {argument!r}")
+    return np.asarray(argument)
+
+
+@dataclass
+class CPU:
+    """A stand-in for a GPU: call it to launch a kernel."""
+
+    libraries: dict[str, Library]
+    schedule: Schedule = Schedule.FORWARD
+    seed: int = 0
+    launched: list[Launch] = field(default_factory=list)
+    blocks: range | None = None  # only these of each grid
+
+    def __call__(self, launch: Launch, *arguments: object) -> None:
+        self.launched.append(launch)
+        kernel = launch.kernel
+        self.libraries[kernel.file].launch(
+            kernel.name,
+            range(launch.blocks) if self.blocks is None else self.blocks,
+            launch.blocks,
+            launch.threads,
+            arguments,
+            self.schedule,
+            self.seed,
+        )

@@ -1,0 +1,66 @@
+// Numbers and how they are read and written: 16 bytes at a time wherever memory allows it.
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+// An array may hold more than 2**31 elements.
+typedef long long Index;
+
+// Sums and everything between a read and a write are held in Wide<T>, and rounded once.
+template <typename T> struct WideOf { typedef float type; };
+template <> struct WideOf<double> { typedef double type; };
+template <typename T> using Wide = typename WideOf<T>::type;
+
+template <typename T> __device__ Wide<T> infinity() { return 1 / Wide<T>(0); }
+template <typename T> __device__ Wide<T> not_a_number() { return infinity<T>() - infinity<T>(); }
+
+// As many numbers as fit into 16 bytes of memory.
+template <typename T> constexpr int SIZE = 16 / sizeof(T);
+template <typename T> struct alignas(16) Chunk { T at[SIZE<T>]; };
+template <typename T> struct Values { Wide<T> at[SIZE<T>]; };
+
+// How many elements before an array its first 16-byte boundary lies. Chunk i of an array holds
+// the elements from i * SIZE - lead on, so that all but the first and the last are whole.
+template <typename T> __device__ int lead_of(const T* array) {
+  return static_cast<int>(reinterpret_cast<size_t>(array) % 16 / sizeof(T));
+}
+
+template <typename T> __device__ bool is_whole(const T* array, Index first, Index n) {
+  return first >= 0 && first + SIZE<T> <= n && reinterpret_cast<size_t>(array + first) % 16 == 0;
+}
+
+// The elements from `first` on of an array of n, and `fill` where it has none.
+template <typename T>
+__device__ Values<T> load(const T* array, Index first, Index n, Wide<T> fill) {
+  Values<T> values;
+  if (is_whole(array, first, n)) {
+    Chunk<T> chunk;
+    *reinterpret_cast<uint4*>(&chunk) = *reinterpret_cast<const uint4*>(array + first);
+#pragma unroll
+    for (int k = 0; k < SIZE<T>; ++k) values.at[k] = static_cast<Wide<T>>(chunk.at[k]);
+  } else {
+#pragma unroll
+    for (int k = 0; k < SIZE<T>; ++k) {
+      const Index i = first + k;
+      values.at[k] = 0 <= i && i < n ? static_cast<Wide<T>>(array[i]) : fill;
+    }
+  }
+  return values;
+}
+
+// The counterpart of load: writes those of the elements that the array has.
+template <typename T>
+__device__ void store(T* array, Index first, Index n, const Values<T>& values) {
+  if (is_whole(array, first, n)) {
+    Chunk<T> chunk;
+#pragma unroll
+    for (int k = 0; k < SIZE<T>; ++k) chunk.at[k] = static_cast<T>(values.at[k]);
+    *reinterpret_cast<uint4*>(array + first) = *reinterpret_cast<const uint4*>(&chunk);
+  } else {
+#pragma unroll
+    for (int k = 0; k < SIZE<T>; ++k) {
+      const Index i = first + k;
+      if (0 <= i && i < n) array[i] = static_cast<T>(values.at[k]);
+    }
+  }
+}
