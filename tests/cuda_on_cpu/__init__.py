@@ -121,14 +121,14 @@ class CPU:
     schedule: Schedule = Schedule.FORWARD
     seed: int = 0
     launched: list[Launch] = field(default_factory=list)
-    blocks: range | None = None  # only these of each grid
+    last_blocks: int | None = None  # of each grid; None runs all
 
     def __call__(self, launch: Launch, *arguments: object) -> None:
         self.launched.append(launch)
         kernel = launch.kernel
         self.libraries[kernel.file].launch(
             kernel.name,
-            range(launch.blocks) if self.blocks is None else self.blocks,
+            range(launch.blocks)[-(self.last_blocks or 0) :],
             launch.blocks,
             launch.threads,
             arguments,
