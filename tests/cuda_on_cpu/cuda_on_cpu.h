@@ -203,6 +203,7 @@ inline Triple thread_index() { return {static_cast<unsigned>(current), 0, 0}; }
 #define blockDim (on_cpu::block_size)
 #define gridDim (on_cpu::grid_size)
 
+template <typename V> void __stwb(V* place, V value) { *place = value; }
 inline void __syncthreads() { on_cpu::meet(on_cpu::barrier); }
 template <typename V> V __shfl_xor_sync(unsigned mask, V value, int distance) {
   return on_cpu::exchange(mask, value, on_cpu::current % 32 ^ distance);

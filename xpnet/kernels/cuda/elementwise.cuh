@@ -3,7 +3,8 @@
 #include "numbers.cuh"
 
 constexpr int THREADS = 256;
-constexpr int CHUNKS = 2;  // a thread; both are read before either is written
+// A thread's; all are read before one is written.
+template <typename T> constexpr int CHUNKS = sizeof(T) == 2 ? 1 : 2;
 
 // Calls visit(values, start) with a chunk of each array that is read, and the position of its first
 // element; values[0], values[1], ... are then written to the first, the second, ... that is
@@ -11,18 +12,18 @@ constexpr int CHUNKS = 2;  // a thread; both are read before either is written
 template <typename T, int READ, int WRITTEN, typename Visit>
 __device__ void each_chunk(const T* const (&read)[READ], T* const (&written)[WRITTEN], Index n,
                            Visit visit) {
-  const Index chunk = static_cast<Index>(blockIdx.x) * (THREADS * CHUNKS) + threadIdx.x;
+  const Index chunk = static_cast<Index>(blockIdx.x) * (THREADS * CHUNKS<T>) + threadIdx.x;
   const Index first = chunk * SIZE<T> - lead_of(written[0]);
-  Values<T> values[CHUNKS][READ];
+  Values<T> values[CHUNKS<T>][READ];
 #pragma unroll
-  for (int i = 0; i < CHUNKS; ++i) {
+  for (int i = 0; i < CHUNKS<T>; ++i) {
     const Index start = first + i * THREADS * SIZE<T>;
     if (start < n)
 #pragma unroll
       for (int a = 0; a < READ; ++a) values[i][a] = load(read[a], start, n, Wide<T>(0));
   }
 #pragma unroll
-  for (int i = 0; i < CHUNKS; ++i) {
+  for (int i = 0; i < CHUNKS<T>; ++i) {
     const Index start = first + i * THREADS * SIZE<T>;
     if (start < n) {
       visit(values[i], start);

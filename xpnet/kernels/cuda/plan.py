@@ -35,7 +35,7 @@ ACTIVATIONS = {"none": "None", "relu": "ReLU", "sigmoid": "Sigmoid"}
 _SIZE = {"float16": 8, "bfloat16": 8, "float32": 4, "float64": 2}  # numbers in 16 bytes
 _MEAN_THREADS = 1024
 _ELEMENTWISE_THREADS = 256  # as in elementwise.cuh
-_ELEMENTWISE_CHUNKS = 2
+_ELEMENTWISE_CHUNKS = {"float16": 1, "bfloat16": 1, "float32": 2, "float64": 2}
 
 # How many threads take a row, and how many chunks of 16 bytes each of them keeps. A large team
 # lets few rows be under way at once, so the smallest that can keep the row is taken.
@@ -43,7 +43,7 @@ _TEAMS = ((4, 2), (16, 2), (32, 4), (128, 4), (256, 8), (512, 8), (1024, 8))
 _STREAMING = (512, 0)  # a row that no team can keep is read twice
 _SMALLEST_BLOCK = 128
 # As many as leave registers for the rest; 16-bit numbers are held as float32.
-_MOST_CHUNKS = {"float16": 4, "bfloat16": 4, "float32": 8, "float64": 4}
+_MOST_CHUNKS = {"float16": 4, "bfloat16": 4, "float32": 8, "float64": 2}
 
 class Kernel(NamedTuple):
     """One compiled function: the file it is in, and its name there."""
@@ -137,7 +137,7 @@ def elementwise(op: str, dtype: DType, n: int, *types: str) -> Launch:
     """
     name = dtype_name(dtype)
     chunks = 1 + -(-n // _SIZE[name])  # an array may begin and end within a chunk
-    blocks = -(-chunks // (_ELEMENTWISE_THREADS * _ELEMENTWISE_CHUNKS))
+    blocks = -(-chunks // (_ELEMENTWISE_THREADS * _ELEMENTWISE_CHUNKS[name]))
     return Launch(_kernel(_ELEMENTWISE[op], op, name, *types), blocks, _ELEMENTWISE_THREADS)
 
 

@@ -9,6 +9,12 @@
 // The threads of a block: of one large team, or of several small ones.
 constexpr int block_of(int team) { return team < 128 ? 128 : team; }
 
+// The blocks that must fit into an SM at once, which limits a thread to 64 registers. float64 is
+// left to the compiler, whose functions need more.
+template <typename T> constexpr int blocks_of(int team) {
+  return sizeof(T) == 8 ? 1 : 1024 / block_of(team);
+}
+
 struct Max {
   template <typename V> __device__ V operator()(V a, V b) const { return a < b ? b : a; }
 };

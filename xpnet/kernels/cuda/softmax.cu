@@ -4,7 +4,7 @@
 #include "softmax.cuh"
 
 template <typename T, int TEAM, int CHUNKS>
-__global__ void __launch_bounds__(block_of(TEAM), 1)
+__global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
     softmax(const T* x, T* y, Index rows, Index n) {
   const Index r = row_of_team<TEAM>();
   if (r >= rows) n = 0;
@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(block_of(TEAM), 1)
 }
 
 template <typename T, int TEAM, int CHUNKS>
-__global__ void __launch_bounds__(block_of(TEAM), 1)
+__global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
     log_softmax(const T* x, T* y, Index rows, Index n) {
   const Index r = row_of_team<TEAM>();
   if (r >= rows) n = 0;

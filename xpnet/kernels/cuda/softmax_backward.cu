@@ -5,7 +5,7 @@
 
 // dx = y * (dout - sum(dout * y))
 template <typename T, int TEAM, int CHUNKS>
-__global__ void __launch_bounds__(block_of(TEAM), 1)
+__global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
     softmax_backward(const T* dout, const T* y, T* dx, Index rows, Index n) {
   __shared__ Wide<T> sums[32];
   const Index r = row_of_team<TEAM>();
@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(block_of(TEAM), 1)
 
 // dx = dout - exp(y) * sum(dout)
 template <typename T, int TEAM, int CHUNKS>
-__global__ void __launch_bounds__(block_of(TEAM), 1)
+__global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
     log_softmax_backward(const T* dout, const T* y, T* dx, Index rows, Index n) {
   __shared__ Wide<T> sums[32];
   const Index r = row_of_team<TEAM>();

@@ -10,7 +10,7 @@ template <typename Label> __device__ bool is_class(Label label, Index n) {
 // y = softmax(x), and losses[r] = log(sum(exp(x - most))) - (x[t] - most) of each row r.
 // y may be x.
 template <typename T, typename Label, int TEAM, int CHUNKS>
-__global__ void __launch_bounds__(block_of(TEAM), 1)
+__global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
     softmax_with_losses(const T* x, const Label* t, Wide<T>* losses, T* y, Index rows, Index n) {
   const Index r = row_of_team<TEAM>();
   const bool tells = r < rows && threadIdx.x % TEAM == 0;
