@@ -29,13 +29,16 @@ template <typename T> __device__ bool is_whole(const T* array, Index first, Inde
   return first >= 0 && first + SIZE<T> <= n && reinterpret_cast<size_t>(array + first) % 16 == 0;
 }
 
+// NVRTC may take an assignment of 16 bytes apart (13.0 does so in loops), but not __ldca and __stwb,
+// which are the loads and stores of every day.
+
 // The elements from `first` on of an array of n, and `fill` where it has none.
 template <typename T>
 __device__ Values<T> load(const T* array, Index first, Index n, Wide<T> fill) {
   Values<T> values;
   if (is_whole(array, first, n)) {
     Chunk<T> chunk;
-    *reinterpret_cast<uint4*>(&chunk) = *reinterpret_cast<const uint4*>(array + first);
+    *reinterpret_cast<uint4*>(&chunk) = __ldca(reinterpret_cast<const uint4*>(array + first));
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) values.at[k] = static_cast<Wide<T>>(chunk.at[k]);
   } else {
@@ -55,7 +58,6 @@ __device__ void store(T* array, Index first, Index n, const Values<T>& values) {
     Chunk<T> chunk;
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) chunk.at[k] = static_cast<T>(values.at[k]);
-    // In loops NVRTC 13.0 takes an assignment of 16 bytes apart.
     __stwb(reinterpret_cast<uint4*>(array + first), *reinterpret_cast<const uint4*>(&chunk));
   } else {
 #pragma unroll
