@@ -6,6 +6,7 @@ The same source and the same arguments as on a GPU; see ``cuda_on_cpu.h`` for wh
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -52,7 +53,13 @@ def compile_library(
     (folder / f"{stem}.cpp").write_text(text)
     command = ["g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-fno-strict-aliasing"]
     command += ["-Wall", "-Wextra", "-Werror", "-Wno-unused-variable", "-Wno-unknown-pragmas"]
-    command += ["-U_FORTIFY_SOURCE", *flags, f"-I{HERE}", *(f"-isystem{h}" for h in headers)]
+    command += [
+        "-U_FORTIFY_SOURCE",
+        "-fno-gnu-unique",
+        *flags,
+        f"-I{HERE}",
+        *(f"-isystem{h}" for h in headers),
+    ]
     library = folder / f"{stem}.so"
     subprocess.run(
         [*command, "-o", str(library), str(folder / f"{stem}.cpp")],
@@ -70,6 +77,8 @@ class Library:
         self._library = ctypes.CDLL(str(path))
         self._library.launch.restype = ctypes.c_char_p
         self._library.signature_of.restype = ctypes.c_char_p
+        for start, size in _shared_variables(path, self._library):
+            self._library.add_shared(ctypes.c_void_p(start), ctypes.c_size_t(size))
 
     def signature(self, name: str) -> list[str]:
         """Return the dtypes of a kernel's arguments; ``*`` marks arrays."""
@@ -88,9 +97,7 @@ class Library:
         """Run some blocks of a grid."""
         values = [
             _value(f"{name}, argument {i}", dtype, argument)
-            for i, (dtype, argument) in enumerate(
-                zip(self.signature(name), arguments, strict=True)
-            )
+            for i, (dtype, argument) in enumerate(zip(self.signature(name), arguments, strict=True))
         ]
         pointers = (ctypes.c_void_p * len(values))(*(value.ctypes.data for value in values))
         error = self._library.launch(
@@ -100,11 +107,33 @@ class Library:
             raise RuntimeError(f"{name}: {error.decode()}")
 
 
+def _shared_variables(path: Path, library: ctypes.CDLL) -> list[tuple[int, int]]:
+    """Return the addresses and sizes of the ``__shared__`` variables, static ones of functions."""
+    listing = subprocess.run(
+        ["nm", "--defined-only", "--print-size", str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    symbols = [line.split() for line in listing.splitlines()]
+    places = {
+        name: (int(place, 16), int(size, 16))
+        for place, size, _, name in (symbol for symbol in symbols if len(symbol) == 4)
+    }
+    base = ctypes.cast(library.launch, ctypes.c_void_p).value - places["launch"][0]
+    # As C++ mangles a variable of a function of the global namespace.
+    return [
+        (base + place, size) for name, (place, size) in places.items() if re.match(r"_ZZ\d", name)
+    ]
+
+
 def _value(what: str, expected: str, argument: object) -> np.ndarray:
     """Return the bytes of an argument; CuPy would take those of any other type as well."""
     if expected.endswith("*") and isinstance(argument, np.ndarray):
         if argument.dtype.name != expected[:-1]:
-            raise TypeError(f"{what}: an array of {expected[:-1]} is expected, not {argument.dtype}")
+            raise TypeError(
+                f"{what}: an array of {expected[:-1]} is expected, not {argument.dtype}"
+            )
         return np.asarray(argument.ctypes.data, dtype=np.uintp)
     if expected.endswith("*") and isinstance(argument, np.uintp) and argument == 0:
         return np.asarray(argument)

@@ -73,9 +73,16 @@ inline std::function<void()> kernel;
 inline int current = 0, unfinished = 0;
 inline jmp_buf scheduler;
 inline std::mt19937 shuffler;
+inline std::vector<std::pair<void*, size_t>> shared;  // the __shared__ variables of all kernels
+inline std::string error;
 inline const char* fault = nullptr;  // of a fiber, which cannot throw
 
 [[noreturn]] inline void leave() { _longjmp(scheduler, 1); }
+
+[[noreturn]] inline void fail(const char* why) {
+  fault = why;
+  leave();
+}
 
 // A fiber lives as long as the process, and runs one thread after another.
 [[noreturn]] inline void fiber() {
@@ -123,6 +130,7 @@ inline bool run_if_ready(int number) {
 }
 
 inline void run_block(int size, int schedule) {
+  for (const auto& [start, bytes] : shared) std::memset(start, 0xFF, bytes);
   std::vector<int> order(size);
   std::iota(order.begin(), order.end(), 0);
   if (schedule == REVERSE || schedule == WARPS_REVERSE) std::reverse(order.begin(), order.end());
@@ -151,10 +159,7 @@ inline void run_block(int size, int schedule) {
 
 template <typename V> V exchange(unsigned mask, V value, int from) {
   static_assert(sizeof(V) <= 8);
-  if (mask != 0xffffffffu) {
-    fault = "a shuffle of a part of a warp, which is not run here";
-    leave();
-  }
+  if (mask != 0xffffffffu) fail("a shuffle of a part of a warp, which is not run here");
   Warp& warp = warps[current / 32];
   auto& sent = warp.sent[warp.meeting.held % 2];
   std::memcpy(sent[current % 32], &value, sizeof(V));
@@ -203,7 +208,10 @@ inline Triple thread_index() { return {static_cast<unsigned>(current), 0, 0}; }
 #define blockDim (on_cpu::block_size)
 #define gridDim (on_cpu::grid_size)
 
-template <typename V> void __stwb(V* place, V value) { *place = value; }
+template <typename V> void __stwb(V* place, V value) {
+  if (reinterpret_cast<size_t>(place) % sizeof(V) != 0) on_cpu::fail("a misaligned address");
+  *place = value;
+}
 inline void __syncthreads() { on_cpu::meet(on_cpu::barrier); }
 template <typename V> V __shfl_xor_sync(unsigned mask, V value, int distance) {
   return on_cpu::exchange(mask, value, on_cpu::current % 32 ^ distance);
@@ -213,11 +221,13 @@ extern "C" const char* signature_of(const char* name) {
   return on_cpu::kernels.at(name).signature.c_str();
 }
 
+// Tells of a __shared__ variable, so that no block finds in it what another has left.
+extern "C" void add_shared(void* start, size_t bytes) { on_cpu::shared.push_back({start, bytes}); }
+
 // Runs the blocks from first_block on of a grid; returns null, or what went wrong.
 extern "C" const char* launch(const char* name, unsigned first_block, unsigned blocks,
                               unsigned grid, unsigned size, void** arguments, int schedule,
                               unsigned seed) {
-  static std::string error;
   using namespace on_cpu;
   if (size == 0 || size > 1024 || size % 32) return "a block must have 32, 64, ... or 1024 threads";
   if (threads.size() < size) threads.resize(size);

@@ -194,7 +194,16 @@ def sigmoid_backward(dtype: str, shape: tuple[int, ...]) -> Trial:
     return Trial(cuda.sigmoid_backward, [dout, y, blank(y)], {2: (exact, np.abs(exact))})
 
 
-LR, MOMENTUM, DECAY, BETA1, BETA2, EPS, WEIGHT_DECAY, STEP = 0.1, 0.9, 0.99, 0.9, 0.999, 1e-3, 0.01, 3
+LR, MOMENTUM, DECAY, BETA1, BETA2, EPS, WEIGHT_DECAY, STEP = (
+    0.1,
+    0.9,
+    0.99,
+    0.9,
+    0.999,
+    1e-3,
+    0.01,
+    3,
+)
 
 
 def sgd(dtype: str, shape: tuple[int, ...]) -> Trial:

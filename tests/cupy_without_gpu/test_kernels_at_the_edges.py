@@ -175,9 +175,7 @@ def test_settings_on_the_device_give_the_same_bits(cpu: CPU) -> None:
         (sgd("float32", (100,)), lambda *arrays: cuda.sgd_update(*arrays, lr, launch=cpu)),
         (
             adam("float32", (100,)),
-            lambda *arrays: cuda.adam_update(
-                *arrays, lr, 0.9, 0.999, 1e-3, step, 0.01, launch=cpu
-            ),
+            lambda *arrays: cuda.adam_update(*arrays, lr, 0.9, 0.999, 1e-3, step, 0.01, launch=cpu),
         ),
     ):
         by_number = [array.copy() for array in trial.arrays]
@@ -203,9 +201,7 @@ def test_settings_of_another_dtype_are_refused(cpu: CPU) -> None:
     with pytest.raises(DTypeError, match="lr is an array of float32; it must be of float64"):
         cuda.sgd_update(*arrays[:2], np.asarray(0.1, dtype=np.float32), launch=cpu)
     with pytest.raises(DTypeError, match="step is an array of int32; it must be of int64"):
-        cuda.adam_update(
-            *arrays, 0.1, 0.9, 0.999, 1e-8, np.asarray(1, dtype=np.int32), launch=cpu
-        )
+        cuda.adam_update(*arrays, 0.1, 0.9, 0.999, 1e-8, np.asarray(1, dtype=np.int32), launch=cpu)
     assert cpu.launched == []
 
 

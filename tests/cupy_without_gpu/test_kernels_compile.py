@@ -95,7 +95,9 @@ def accesses_of_16_bytes(ptx: str, symbol: str) -> set[str]:
 
 def test_a_kernel_that_keeps_too_much_is_found(nvrtc) -> None:
     # Indexed by a number that is not known at compile time, the row cannot be in registers.
-    source = source_of("softmax.cu").replace("visit(chunks[i], start)", "visit(chunks[n % 2], start)")
+    source = source_of("softmax.cu").replace(
+        "visit(chunks[i], start)", "visit(chunks[n % 2], start)"
+    )
     _, mangled, log = nvrtc(
         "softmax.cu", "cubin", "--ptxas-options=-v", "-arch=sm_90", source=source
     )

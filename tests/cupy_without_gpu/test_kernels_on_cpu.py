@@ -134,7 +134,9 @@ ROWS, N = 2**21, 1025  # of float16, in memory that is only promised
 def test_beyond_two_to_the_31(op: str, cpu: CPU) -> None:
     assert (ROWS - 2) * N > 2**31
     trial = {**ROWWISE, **ELEMENTWISE}[op]("float16", (2, N))
-    arrays = [at_the_end_of_many_rows(array) if array.ndim == 2 else array for array in trial.arrays]
+    arrays = [
+        at_the_end_of_many_rows(array) if array.ndim == 2 else array for array in trial.arrays
+    ]
     cpu.last_blocks = 3
     trial.call(*arrays, launch=cpu)
     trial.check([array[-2:] if array.ndim == 2 else array for array in arrays])

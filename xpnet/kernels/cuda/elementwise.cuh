@@ -3,7 +3,7 @@
 #include "numbers.cuh"
 
 constexpr int THREADS = 256;
-// A thread's; all are read before one is written.
+// A thread's, all of which it begins to read at once.
 template <typename T> constexpr int CHUNKS = sizeof(T) == 2 ? 1 : 2;
 
 // Calls visit(values, start) with a chunk of each array that is read, and the position of its first
@@ -14,21 +14,23 @@ __device__ void each_chunk(const T* const (&read)[READ], T* const (&written)[WRI
                            Visit visit) {
   const Index chunk = static_cast<Index>(blockIdx.x) * (THREADS * CHUNKS<T>) + threadIdx.x;
   const Index first = chunk * SIZE<T> - lead_of(written[0]);
-  Values<T> values[CHUNKS<T>][READ];
+  Chunk<T> loaded[CHUNKS<T>][READ];
 #pragma unroll
-  for (int i = 0; i < CHUNKS<T>; ++i) {
-    const Index start = first + i * THREADS * SIZE<T>;
-    if (start < n)
+  for (int i = 0; i < CHUNKS<T>; ++i)
 #pragma unroll
-      for (int a = 0; a < READ; ++a) values[i][a] = load(read[a], start, n, Wide<T>(0));
-  }
+    for (int a = 0; a < READ; ++a)
+      begin_load(loaded[i][a], read[a], first + i * THREADS * SIZE<T>, n);
 #pragma unroll
   for (int i = 0; i < CHUNKS<T>; ++i) {
     const Index start = first + i * THREADS * SIZE<T>;
     if (start < n) {
-      visit(values[i], start);
+      Values<T> values[READ];
 #pragma unroll
-      for (int a = 0; a < WRITTEN; ++a) store(written[a], start, n, values[i][a]);
+      for (int a = 0; a < READ; ++a)
+        values[a] = finish_load(loaded[i][a], read[a], start, n, static_cast<T>(0.0f));
+      visit(values, start);
+#pragma unroll
+      for (int a = 0; a < WRITTEN; ++a) store(written[a], start, n, values[a]);
     }
   }
 }

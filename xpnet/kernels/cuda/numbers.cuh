@@ -29,29 +29,31 @@ template <typename T> __device__ bool is_whole(const T* array, Index first, Inde
   return first >= 0 && first + SIZE<T> <= n && reinterpret_cast<size_t>(array + first) % 16 == 0;
 }
 
-// NVRTC may take an assignment of 16 bytes apart (13.0 does so in loops), but not __ldca and __stwb,
-// which are the loads and stores of every day.
-
-// The elements from `first` on of an array of n, and `fill` where it has none.
+// Reads the elements from `first` on of an array of n. In two steps, so that a thread can have the
+// reads of several chunks under way at once: what is in the chunk after the first is not yet looked
+// at. The second adds chunks that are not whole, with `fill` where the array has no element.
 template <typename T>
-__device__ Values<T> load(const T* array, Index first, Index n, Wide<T> fill) {
-  Values<T> values;
-  if (is_whole(array, first, n)) {
-    Chunk<T> chunk;
-    *reinterpret_cast<uint4*>(&chunk) = __ldca(reinterpret_cast<const uint4*>(array + first));
-#pragma unroll
-    for (int k = 0; k < SIZE<T>; ++k) values.at[k] = static_cast<Wide<T>>(chunk.at[k]);
-  } else {
+__device__ void begin_load(Chunk<T>& chunk, const T* array, Index first, Index n) {
+  if (is_whole(array, first, n))
+    *reinterpret_cast<uint4*>(&chunk) = *reinterpret_cast<const uint4*>(array + first);
+}
+template <typename T>
+__device__ Values<T> finish_load(Chunk<T> chunk, const T* array, Index first, Index n, T fill) {
+  if (!is_whole(array, first, n)) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) {
       const Index i = first + k;
-      values.at[k] = 0 <= i && i < n ? static_cast<Wide<T>>(array[i]) : fill;
+      chunk.at[k] = 0 <= i && i < n ? array[i] : fill;
     }
   }
+  Values<T> values;
+#pragma unroll
+  for (int k = 0; k < SIZE<T>; ++k) values.at[k] = static_cast<Wide<T>>(chunk.at[k]);
   return values;
 }
 
-// The counterpart of load: writes those of the elements that the array has.
+// Writes those of the elements from `first` on that an array of n has. NVRTC 13.0 takes assignments
+// of 16 bytes apart in loops, but not __stwb, which does the same.
 template <typename T>
 __device__ void store(T* array, Index first, Index n, const Values<T>& values) {
   if (is_whole(array, first, n)) {

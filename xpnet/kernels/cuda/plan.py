@@ -45,6 +45,7 @@ _SMALLEST_BLOCK = 128
 # As many as leave registers for the rest; 16-bit numbers are held as float32.
 _MOST_CHUNKS = {"float16": 4, "bfloat16": 4, "float32": 8, "float64": 2}
 
+
 class Kernel(NamedTuple):
     """One compiled function: the file it is in, and its name there."""
 
@@ -115,7 +116,9 @@ def rowwise(op: str, dtype: DType, rows: int, n: int, *types: str) -> Launch:
         _STREAMING,
     )
     threads = max(team, _SMALLEST_BLOCK)
-    return Launch(_kernel(file, op, name, *types, team, chunks), -(-rows * team // threads), threads)
+    return Launch(
+        _kernel(file, op, name, *types, team, chunks), -(-rows * team // threads), threads
+    )
 
 
 def _teams(dtype: str, arrays: int) -> list[tuple[int, int]]:

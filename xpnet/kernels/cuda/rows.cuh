@@ -55,7 +55,7 @@ template <typename T, int TEAM, int CHUNKS> struct Row {
   const T* array;
   Index n;
   Index first;
-  Wide<T> fill;
+  T fill;
   Values<T> chunks[KEPT ? CHUNKS : 1];
 
   // Rows whose length is a multiple of SIZE are taken as aligned, which arrays almost always are;
@@ -65,19 +65,26 @@ template <typename T, int TEAM, int CHUNKS> struct Row {
     return n % SIZE<T> == 0 ? 0 : lead_of(array);
   }
 
-  __device__ Row(const T* array, Index n, int lead, Wide<T> fill)
+  __device__ Row(const T* array, Index n, int lead, T fill)
       : array(array), n(n), first(Index(threadIdx.x % TEAM) * SIZE<T> - lead), fill(fill) {
     if constexpr (KEPT) {
+      Chunk<T> loaded[CHUNKS];
 #pragma unroll
-      for (int i = 0; i < CHUNKS; ++i) {
-        const Index start = this->start(i);
-        if (start < n) chunks[i] = load(array, start, n, fill);
-      }
+      for (int i = 0; i < CHUNKS; ++i) begin_load(loaded[i], array, start(i), n);
+#pragma unroll
+      for (int i = 0; i < CHUNKS; ++i)
+        if (start(i) < n) chunks[i] = finish_load(loaded[i], array, start(i), n, fill);
     }
   }
 
   // The position of the first element of this thread's chunk i.
   __device__ Index start(int i) const { return first + Index(i) * TEAM * SIZE<T>; }
+
+  __device__ Values<T> load(Index start) const {
+    Chunk<T> loaded;
+    begin_load(loaded, array, start, n);
+    return finish_load(loaded, array, start, n, fill);
+  }
 
   // Calls visit(values, start) with each chunk and the position of its first element. What is
   // written to the values of a kept row stays.
@@ -90,7 +97,7 @@ template <typename T, int TEAM, int CHUNKS> struct Row {
       }
     } else {
       for (Index start = this->start(0); start < n; start += TEAM * SIZE<T>) {
-        chunks[0] = load(array, start, n, fill);
+        chunks[0] = load(start);
         visit(chunks[0], start);
       }
     }
@@ -108,8 +115,8 @@ __device__ void both(Row<T, TEAM, CHUNKS>& a, Row<T, TEAM, CHUNKS>& b, Visit vis
     }
   } else {
     for (Index start = a.start(0); start < a.n; start += TEAM * SIZE<T>) {
-      a.chunks[0] = load(a.array, start, a.n, a.fill);
-      b.chunks[0] = load(b.array, start, b.n, b.fill);
+      a.chunks[0] = a.load(start);
+      b.chunks[0] = b.load(start);
       visit(a.chunks[0], b.chunks[0], start);
     }
   }

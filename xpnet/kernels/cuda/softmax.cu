@@ -10,7 +10,7 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   if (r >= rows) n = 0;
   x += r * n;
   y += r * n;
-  Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), -infinity<T>());
+  Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), static_cast<T>(-infinity<T>()));
   const Exponentials<T> sum = exponentials<true>(row);
   const Wide<T> share = 1 / sum.total;
   row.each([&](Values<T>& e, Index start) {
@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   if (r >= rows) n = 0;
   x += r * n;
   y += r * n;
-  Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), -infinity<T>());
+  Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), static_cast<T>(-infinity<T>()));
   const Exponentials<T> sum = exponentials<false>(row);
   const Wide<T> log_total = log(sum.total);
   row.each([&](Values<T>& v, Index start) {

@@ -13,8 +13,8 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   dout += r * n;
   y += r * n;
   dx += r * n;
-  Row<T, TEAM, CHUNKS> upstream(dout, n, upstream.lead(dout, n), 0);
-  Row<T, TEAM, CHUNKS> output(y, n, upstream.lead(dout, n), 0);
+  Row<T, TEAM, CHUNKS> upstream(dout, n, upstream.lead(dout, n), static_cast<T>(0.0f));
+  Row<T, TEAM, CHUNKS> output(y, n, upstream.lead(dout, n), static_cast<T>(0.0f));
   Wide<T> inner = 0;
   both(upstream, output, [&](Values<T>& d, Values<T>& p, Index) {
 #pragma unroll
@@ -38,8 +38,8 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   dout += r * n;
   y += r * n;
   dx += r * n;
-  Row<T, TEAM, CHUNKS> upstream(dout, n, upstream.lead(dout, n), 0);
-  Row<T, TEAM, CHUNKS> output(y, n, upstream.lead(dout, n), 0);
+  Row<T, TEAM, CHUNKS> upstream(dout, n, upstream.lead(dout, n), static_cast<T>(0.0f));
+  Row<T, TEAM, CHUNKS> output(y, n, upstream.lead(dout, n), static_cast<T>(0.0f));
   Wide<T> total = 0;
   upstream.each([&](Values<T>& d, Index) {
 #pragma unroll

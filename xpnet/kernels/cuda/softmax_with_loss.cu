@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   Wide<T> target = not_a_number<T>();  // read before y, which may be x, is written
   if (tells && is_class(t[r], n)) target = static_cast<Wide<T>>(x[t[r]]);
 
-  Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), -infinity<T>());
+  Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), static_cast<T>(-infinity<T>()));
   const Exponentials<T> sum = exponentials<true>(row);
   if (tells) losses[r] = log(sum.total) - (target - sum.most);
   const Wide<T> share = 1 / sum.total;

@@ -27,9 +27,7 @@ __all__ = [
 ]
 
 
-def sgd_update(
-    param: Array, grad: Array, lr: Array | Number, *, launch: Launcher = on_gpu
-) -> None:
+def sgd_update(param: Array, grad: Array, lr: Array | Number, *, launch: Launcher = on_gpu) -> None:
     """Do ``param -= lr * grad``."""
     _update("sgd", launch, (param, grad), *array_or_number("lr", lr, np.float64))
 
