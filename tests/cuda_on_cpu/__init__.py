@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xpnet.kernels.cuda.plan import Kernel, Launch
+from xpnet.kernels.cuda.plan import Launch
 
 __all__ = ["CPU", "Library", "Schedule", "compile_library"]
 
@@ -104,7 +104,8 @@ class Library:
             name.encode(), blocks.start, len(blocks), grid, threads, pointers, schedule, seed
         )
         if error is not None:
-            raise RuntimeError(f"{name}: {error.decode()}")
+            msg = f"{name}: {error.decode()}"
+            raise RuntimeError(msg)
 
 
 def _shared_variables(path: Path, library: ctypes.CDLL) -> list[tuple[int, int]]:
@@ -131,14 +132,14 @@ def _value(what: str, expected: str, argument: object) -> np.ndarray:
     """Return the bytes of an argument; CuPy would take those of any other type as well."""
     if expected.endswith("*") and isinstance(argument, np.ndarray):
         if argument.dtype.name != expected[:-1]:
-            raise TypeError(
-                f"{what}: an array of {expected[:-1]} is expected, not {argument.dtype}"
-            )
+            msg = f"{what}: an array of {expected[:-1]} is expected, not {argument.dtype}"
+            raise TypeError(msg)
         return np.asarray(argument.ctypes.data, dtype=np.uintp)
     if expected.endswith("*") and isinstance(argument, np.uintp) and argument == 0:
         return np.asarray(argument)
     if not isinstance(argument, np.generic) or argument.dtype.name != expected:
-        raise TypeError(f"{what}: {expected} is expected, not {argument!r}")
+        msg = f"{what}: {expected} is expected, not {argument!r}"
+        raise TypeError(msg)
     return np.asarray(argument)
 
 

@@ -12,8 +12,6 @@ from cuda_on_cpu.memory import Memory
 from cuda_on_cpu.trials import (
     DTYPES,
     LR,
-    ROWWISE,
-    Trial,
     adam,
     as_float64,
     draw,
@@ -28,7 +26,6 @@ from numpy.testing import assert_array_equal
 from xpnet import ops
 from xpnet.errors import DTypeError
 from xpnet.kernels import cuda
-from xpnet.kernels.cuda.launch import Launcher
 from xpnet.quiet import quiet
 from xpnet.testing.tolerance import EPSILON
 

@@ -30,7 +30,7 @@ def on_gpu(launch: Launch, /, *arguments: Any) -> None:
 
 
 @cache
-def _compiled(kernel: Kernel, device: int) -> Any:
+def _compiled(kernel: Kernel, _device: int) -> Any:
     """Return the function of the driver, whose call costs less than that of a RawKernel."""
     import cupy
 

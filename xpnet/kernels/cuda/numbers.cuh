@@ -25,25 +25,29 @@ template <typename T> __device__ int lead_of(const T* array) {
   return static_cast<int>(reinterpret_cast<size_t>(array) % 16 / sizeof(T));
 }
 
-template <typename T> __device__ bool is_whole(const T* array, Index first, Index n) {
+// Positions are of type Index, or int where that is enough and saves registers.
+template <typename T, typename I> __device__ bool is_whole(const T* array, I first, I n) {
   return first >= 0 && first + SIZE<T> <= n && reinterpret_cast<size_t>(array + first) % 16 == 0;
 }
 
 // Reads the elements from `first` on of an array of n. In two steps, so that a thread can have the
 // reads of several chunks under way at once: what is in the chunk after the first is not yet looked
 // at. The second adds chunks that are not whole, with `fill` where the array has no element.
-template <typename T>
-__device__ void begin_load(Chunk<T>& chunk, const T* array, Index first, Index n) {
+template <typename T, typename I>
+__device__ void begin_load(Chunk<T>& chunk, const T* array, I first, I n) {
   if (is_whole(array, first, n))
     *reinterpret_cast<uint4*>(&chunk) = *reinterpret_cast<const uint4*>(array + first);
 }
-template <typename T>
-__device__ Values<T> finish_load(Chunk<T> chunk, const T* array, Index first, Index n, T fill) {
+template <typename T, typename I>
+__device__ Values<T> finish_load(Chunk<T> chunk, const T* array, I first, I n, T fill) {
   if (!is_whole(array, first, n)) {
+    // One by one, for few chunks are not whole and none should cost registers; the elements come
+    // from one line of the cache. A loop that indexed the chunk would move it to memory.
+#pragma unroll 1
+    for (I i = first + SIZE<T> - 1; i >= first; --i) {
 #pragma unroll
-    for (int k = 0; k < SIZE<T>; ++k) {
-      const Index i = first + k;
-      chunk.at[k] = 0 <= i && i < n ? array[i] : fill;
+      for (int k = SIZE<T> - 1; k > 0; --k) chunk.at[k] = chunk.at[k - 1];
+      chunk.at[0] = 0 <= i && i < n ? array[i] : fill;
     }
   }
   Values<T> values;
@@ -54,18 +58,19 @@ __device__ Values<T> finish_load(Chunk<T> chunk, const T* array, Index first, In
 
 // Writes those of the elements from `first` on that an array of n has. NVRTC 13.0 takes assignments
 // of 16 bytes apart in loops, but not __stwb, which does the same.
-template <typename T>
-__device__ void store(T* array, Index first, Index n, const Values<T>& values) {
-  if (is_whole(array, first, n)) {
-    Chunk<T> chunk;
+template <typename T, typename I>
+__device__ void store(T* array, I first, I n, const Values<T>& values) {
+  Chunk<T> chunk;
 #pragma unroll
-    for (int k = 0; k < SIZE<T>; ++k) chunk.at[k] = static_cast<T>(values.at[k]);
+  for (int k = 0; k < SIZE<T>; ++k) chunk.at[k] = static_cast<T>(values.at[k]);
+  if (is_whole(array, first, n)) {
     __stwb(reinterpret_cast<uint4*>(array + first), *reinterpret_cast<const uint4*>(&chunk));
   } else {
+#pragma unroll 1
+    for (I i = first; i < first + SIZE<T>; ++i) {
+      if (0 <= i && i < n) array[i] = chunk.at[0];
 #pragma unroll
-    for (int k = 0; k < SIZE<T>; ++k) {
-      const Index i = first + k;
-      if (0 <= i && i < n) array[i] = static_cast<T>(values.at[k]);
+      for (int k = 1; k < SIZE<T>; ++k) chunk.at[k - 1] = chunk.at[k];
     }
   }
 }

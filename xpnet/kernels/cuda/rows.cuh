@@ -48,13 +48,18 @@ template <int TEAM> __device__ Index row_of_team() {
   return static_cast<Index>(blockIdx.x) * (blockDim.x / TEAM) + threadIdx.x / TEAM;
 }
 
+// A row that is kept is short.
+template <bool KEPT> struct PositionOf { typedef int type; };
+template <> struct PositionOf<false> { typedef Index type; };
+
 // What one thread has of a row. An empty row (n = 0) is never read or written.
 template <typename T, int TEAM, int CHUNKS> struct Row {
   static constexpr bool KEPT = CHUNKS > 0;
+  typedef typename PositionOf<KEPT>::type Position;
 
   const T* array;
-  Index n;
-  Index first;
+  Position n;
+  Position first;
   T fill;
   Values<T> chunks[KEPT ? CHUNKS : 1];
 
@@ -66,21 +71,23 @@ template <typename T, int TEAM, int CHUNKS> struct Row {
   }
 
   __device__ Row(const T* array, Index n, int lead, T fill)
-      : array(array), n(n), first(Index(threadIdx.x % TEAM) * SIZE<T> - lead), fill(fill) {
+      : array(array), n(static_cast<Position>(n)),
+        first(static_cast<Position>(threadIdx.x % TEAM) * SIZE<T> - lead), fill(fill) {
     if constexpr (KEPT) {
       Chunk<T> loaded[CHUNKS];
 #pragma unroll
-      for (int i = 0; i < CHUNKS; ++i) begin_load(loaded[i], array, start(i), n);
+      for (int i = 0; i < CHUNKS; ++i) begin_load(loaded[i], array, start(i), this->n);
 #pragma unroll
       for (int i = 0; i < CHUNKS; ++i)
-        if (start(i) < n) chunks[i] = finish_load(loaded[i], array, start(i), n, fill);
+        if (start(i) < this->n)
+          chunks[i] = finish_load(loaded[i], array, start(i), this->n, fill);
     }
   }
 
   // The position of the first element of this thread's chunk i.
-  __device__ Index start(int i) const { return first + Index(i) * TEAM * SIZE<T>; }
+  __device__ Position start(int i) const { return first + i * TEAM * SIZE<T>; }
 
-  __device__ Values<T> load(Index start) const {
+  __device__ Values<T> load(Position start) const {
     Chunk<T> loaded;
     begin_load(loaded, array, start, n);
     return finish_load(loaded, array, start, n, fill);
@@ -92,11 +99,11 @@ template <typename T, int TEAM, int CHUNKS> struct Row {
     if constexpr (KEPT) {
 #pragma unroll
       for (int i = 0; i < CHUNKS; ++i) {
-        const Index start = this->start(i);
+        const Position start = this->start(i);
         if (start < n) visit(chunks[i], start);
       }
     } else {
-      for (Index start = this->start(0); start < n; start += TEAM * SIZE<T>) {
+      for (Position start = this->start(0); start < n; start += TEAM * SIZE<T>) {
         chunks[0] = load(start);
         visit(chunks[0], start);
       }
@@ -110,11 +117,11 @@ __device__ void both(Row<T, TEAM, CHUNKS>& a, Row<T, TEAM, CHUNKS>& b, Visit vis
   if constexpr (CHUNKS > 0) {
 #pragma unroll
     for (int i = 0; i < CHUNKS; ++i) {
-      const Index start = a.start(i);
+      const auto start = a.start(i);
       if (start < a.n) visit(a.chunks[i], b.chunks[i], start);
     }
   } else {
-    for (Index start = a.start(0); start < a.n; start += TEAM * SIZE<T>) {
+    for (auto start = a.start(0); start < a.n; start += TEAM * SIZE<T>) {
       a.chunks[0] = a.load(start);
       b.chunks[0] = b.load(start);
       visit(a.chunks[0], b.chunks[0], start);

@@ -31,8 +31,8 @@ def array_or_number(
     (np.uint64(0), np.float64(0.5))
     """
     if isinstance(setting, int | float):
-        return NULL, dtype(setting)  # type: ignore[call-arg]
+        return NULL, dtype(setting)
     if setting.dtype != dtype:
         msg = f"{name} is an array of {dtype_name(setting.dtype)}; it must be of {dtype.__name__}"
         raise DTypeError(msg)
-    return setting, dtype(0)  # type: ignore[call-arg]
+    return setting, dtype(0)

@@ -13,11 +13,11 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), static_cast<T>(-infinity<T>()));
   const Exponentials<T> sum = exponentials<true>(row);
   const Wide<T> share = 1 / sum.total;
-  row.each([&](Values<T>& e, Index start) {
+  row.each([&](Values<T>& e, auto start) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k)
       e.at[k] = (row.KEPT ? e.at[k] : exp(e.at[k] - sum.most)) * share;
-    store(y, start, n, e);
+    store(y, start, row.n, e);
   });
 }
 
@@ -31,9 +31,9 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), static_cast<T>(-infinity<T>()));
   const Exponentials<T> sum = exponentials<false>(row);
   const Wide<T> log_total = log(sum.total);
-  row.each([&](Values<T>& v, Index start) {
+  row.each([&](Values<T>& v, auto start) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) v.at[k] = v.at[k] - sum.most - log_total;
-    store(y, start, n, v);
+    store(y, start, row.n, v);
   });
 }

@@ -14,12 +14,12 @@ __device__ Exponentials<T> exponentials(Row<T, TEAM, CHUNKS>& row) {
   __shared__ Wide<T> maxima[32], sums[32];
   Wide<T> most = -infinity<T>(), total = 0;
   if constexpr (CHUNKS > 0) {
-    row.each([&](Values<T>& x, Index) {
+    row.each([&](Values<T>& x, auto) {
 #pragma unroll
       for (int k = 0; k < SIZE<T>; ++k) most = Max()(most, x.at[k]);
     });
     most = combined<TEAM>(most, Max(), maxima);
-    row.each([&](Values<T>& x, Index) {
+    row.each([&](Values<T>& x, auto) {
 #pragma unroll
       for (int k = 0; k < SIZE<T>; ++k) {
         const Wide<T> e = exp(x.at[k] - most);
@@ -28,7 +28,7 @@ __device__ Exponentials<T> exponentials(Row<T, TEAM, CHUNKS>& row) {
       }
     });
   } else {  // in one reading: the sum is scaled anew whenever the maximum grows
-    row.each([&](Values<T>& x, Index) {
+    row.each([&](Values<T>& x, auto) {
       const Wide<T> before = most;
 #pragma unroll
       for (int k = 0; k < SIZE<T>; ++k) most = Max()(most, x.at[k]);

@@ -5,7 +5,7 @@
 
 // dx = y * (dout - sum(dout * y))
 template <typename T, int TEAM, int CHUNKS>
-__global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
+__global__ void __launch_bounds__(block_of(TEAM), 1)
     softmax_backward(const T* dout, const T* y, T* dx, Index rows, Index n) {
   __shared__ Wide<T> sums[32];
   const Index r = row_of_team<TEAM>();
@@ -16,21 +16,21 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   Row<T, TEAM, CHUNKS> upstream(dout, n, upstream.lead(dout, n), static_cast<T>(0.0f));
   Row<T, TEAM, CHUNKS> output(y, n, upstream.lead(dout, n), static_cast<T>(0.0f));
   Wide<T> inner = 0;
-  both(upstream, output, [&](Values<T>& d, Values<T>& p, Index) {
+  both(upstream, output, [&](Values<T>& d, Values<T>& p, auto) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) inner += d.at[k] * p.at[k];
   });
   inner = combined<TEAM>(inner, Sum(), sums);
-  both(upstream, output, [&](Values<T>& d, Values<T>& p, Index start) {
+  both(upstream, output, [&](Values<T>& d, Values<T>& p, auto start) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) d.at[k] = p.at[k] * (d.at[k] - inner);
-    store(dx, start, n, d);
+    store(dx, start, output.n, d);
   });
 }
 
 // dx = dout - exp(y) * sum(dout)
 template <typename T, int TEAM, int CHUNKS>
-__global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
+__global__ void __launch_bounds__(block_of(TEAM), 1)
     log_softmax_backward(const T* dout, const T* y, T* dx, Index rows, Index n) {
   __shared__ Wide<T> sums[32];
   const Index r = row_of_team<TEAM>();
@@ -41,14 +41,14 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   Row<T, TEAM, CHUNKS> upstream(dout, n, upstream.lead(dout, n), static_cast<T>(0.0f));
   Row<T, TEAM, CHUNKS> output(y, n, upstream.lead(dout, n), static_cast<T>(0.0f));
   Wide<T> total = 0;
-  upstream.each([&](Values<T>& d, Index) {
+  upstream.each([&](Values<T>& d, auto) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) total += d.at[k];
   });
   total = combined<TEAM>(total, Sum(), sums);
-  both(upstream, output, [&](Values<T>& d, Values<T>& v, Index start) {
+  both(upstream, output, [&](Values<T>& d, Values<T>& v, auto start) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k) d.at[k] = d.at[k] - exp(v.at[k]) * total;
-    store(dx, start, n, d);
+    store(dx, start, output.n, d);
   });
 }

@@ -24,11 +24,11 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   const Exponentials<T> sum = exponentials<true>(row);
   if (tells) losses[r] = log(sum.total) - (target - sum.most);
   const Wide<T> share = 1 / sum.total;
-  row.each([&](Values<T>& e, Index start) {
+  row.each([&](Values<T>& e, auto start) {
 #pragma unroll
     for (int k = 0; k < SIZE<T>; ++k)
       e.at[k] = (row.KEPT ? e.at[k] : exp(e.at[k] - sum.most)) * share;
-    store(y, start, n, e);
+    store(y, start, row.n, e);
   });
 }
 

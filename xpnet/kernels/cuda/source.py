@@ -19,7 +19,7 @@ def source_of(file: str) -> str:
 
     Examples
     --------
-    >>> print(source_of("softmax.cu").count("struct Chunk"))
+    >>> source_of("softmax.cu").count("struct Exponentials")
     1
     """
     return _with_headers(file, set())
