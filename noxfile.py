@@ -139,6 +139,10 @@ def package(session: nox.Session) -> None:
     session.install(str(wheel))
     session.chdir(folder)
     session.run("xpnet", "info")
+    kernels = "from xpnet.kernels.cuda import plan, source"
+    session.run(
+        "python", "-c", f"{kernels}; [source.source_of(k.file) for k in plan.every_kernel()]"
+    )
     session.run("xpnet", "train", "--iterations", "100")
     wheel.unlink()
 

@@ -69,7 +69,8 @@ def assert_close(found: np.ndarray, exact: np.ndarray, magnitude: np.ndarray, le
     if not fits.all():
         first = tuple(map(int, np.argwhere(~fits)[0]))
         text = f"{(~fits).sum()} of {fits.size} are wrong, the first at {first}: "
-        raise AssertionError(f"{text}{found[first]} is not {exact[first]}")
+        text += f"{found[first]} is not {exact[first]}"
+        raise AssertionError(text)
 
 
 def as_float64(array: np.ndarray) -> np.ndarray:
