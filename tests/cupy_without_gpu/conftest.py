@@ -1,0 +1,56 @@
+"""The kernels, compiled for the CPU."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cuda_on_cpu import CPU, Library, compile_library
+
+from xpnet.kernels.cuda.plan import every_kernel
+from xpnet.kernels.cuda.source import source_of
+
+
+@pytest.fixture(scope="session")
+def cuda_headers() -> list[Path]:
+    """Return the folders that CuPy gives to the compiler."""
+    core = pytest.importorskip(
+        "cupy._core.core", reason="CUDA KERNELS NOT TESTED: CuPy is missing; run nox -s tests_cupy"
+    )
+    pytest.importorskip("ml_dtypes", reason="CUDA KERNELS NOT TESTED: ml_dtypes is missing")
+    options = core.assemble_cupy_compiler_options(())
+    folders = [Path(option[2:]) for option in options if option.startswith("-I")]
+    if not any((folder / "cuda_fp16.h").exists() for folder in folders):
+        pytest.skip("CUDA KERNELS NOT TESTED: no CUDA headers; run nox -s tests_cupy")
+    return folders
+
+
+@pytest.fixture(scope="session")
+def gxx(cuda_headers: list[Path]) -> list[Path]:
+    """Make sure of a compiler for the CPU, and return the headers for it."""
+    if shutil.which("g++") is None:
+        pytest.skip("CUDA KERNELS NOT RUN ON THE CPU: g++ is missing")
+    return cuda_headers
+
+
+@pytest.fixture(scope="session")
+def libraries(gxx: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Library]:
+    folder = tmp_path_factory.mktemp("kernels")
+    names: dict[str, list[str]] = {}
+    for kernel in every_kernel():
+        names.setdefault(kernel.file, []).append(kernel.name)
+
+    def compiled(file: str) -> Library:
+        return Library(
+            compile_library(file, source_of(file), names[file], folder=folder, headers=gxx)
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(names, pool.map(compiled, names), strict=True))
+
+
+@pytest.fixture
+def cpu(libraries: dict[str, Library]) -> CPU:
+    return CPU(libraries)
