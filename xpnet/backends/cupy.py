@@ -16,6 +16,7 @@ __all__ = ["CuPy"]
 
 class CuPy(Adapter):
     module = "array_api_compat.cupy"
+    kernels = ("xpnet.kernels.cuda",)
     install = 'pip install "xpnet[cuda13]" (or "xpnet[cuda12]" for a CUDA 12 driver)'
 
     def find_device(self, device: Device | None) -> Device:

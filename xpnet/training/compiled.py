@@ -13,6 +13,7 @@ __all__ = ["CompiledStep", "compile"]
 
 # How a step is compiled for each library; the others take an eager step.
 _STRATEGIES = {
+    "cupy": "xpnet.training.graphed:GraphedSteps",
     "numpy": "xpnet.training.replayed:ReplayedStep",
     "jax": "xpnet.training.jitted:JittedStep",
 }
@@ -57,7 +58,8 @@ def compile(net: Any, optimizer: Any) -> CompiledStep:  # noqa: A001
     It does what ``optimizer.update(net.params, net.gradient(x, t))`` does. On NumPy the first
     step of each shape records which functions ran on which arrays, and the others replay that;
     the bits are the same. On JAX the step is one function under ``jax.jit``, to which the
-    parameters are given away. On the other libraries it is the eager step.
+    parameters are given away. On CuPy it is one CUDA graph (which has not run on a GPU yet), or a
+    warning tells why not. On the other libraries it is the eager step.
 
     Parameters
     ----------

@@ -1,0 +1,125 @@
+"""The step for CuPy, on NumPy, with a stand-in for the graph that calls what was recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from compile.test_compile import Doubled, batch, dropout_net, eager_step, small_net
+from optimizers.catalog import OPTIMIZERS
+
+import xpnet
+from xpnet import SGD, Affine, Sequential
+from xpnet.training import graphed
+from xpnet.training.graphed import GraphedSteps
+
+pytest.importorskip("numba", reason="without numba NumPy has a kernel for SGD alone")
+
+
+class Replayed:
+    """Does what a graph does: the same calls on the same arrays, whatever Python has meanwhile."""
+
+    made = 0
+
+    def __init__(self, step, inputs, state):
+        Replayed.made += 1
+        before = [array.copy() for array in state]
+        self._step, self._inputs = step, [array.copy() for array in inputs]
+        step(*self._inputs)
+        for array, saved in zip(state, before, strict=True):
+            array[...] = saved
+
+    def __call__(self, *inputs):
+        for own, array in zip(self._inputs, inputs, strict=True):
+            own[...] = array
+        return self._step(*self._inputs)
+
+
+@pytest.fixture(autouse=True)
+def _stand_in(monkeypatch):
+    monkeypatch.setattr(graphed, "GraphedStep", Replayed)
+    monkeypatch.setattr(Replayed, "made", 0)
+    # Nothing is captured here: the products are NumPy's.
+    monkeypatch.setattr("xpnet.kernels.cuda.products.cublas_of", None)
+    with xpnet.use_backend("numpy"):
+        yield
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_graphed_step_is_the_eager_step(name):
+    graphed_net, eager = small_net(), small_net()
+    optimizer, twin = OPTIMIZERS[name].make(), OPTIMIZERS[name].make()
+    step = GraphedSteps(graphed_net, optimizer)
+    for i, samples in enumerate([8, 8, 3, 8, 3, 8, 8]):
+        if i == 5:
+            optimizer.lr = twin.lr = 0.01
+        x, t = batch(samples, seed=i)
+        np.testing.assert_allclose(step(x, t), eager_step(eager, twin, x, t), rtol=1e-5)
+        for key, array in eager.params.items():
+            # NumPy's Adam rounds its count, an array here, to float32; the CUDA kernel does not.
+            np.testing.assert_allclose(graphed_net.params[key], array, rtol=1e-5, atol=1e-6)
+    for key, memory in twin.state.items():
+        for kind, value in memory.items():
+            np.testing.assert_allclose(optimizer.state[key][kind], value, rtol=1e-5, atol=1e-6)
+    assert Replayed.made >= 2
+
+
+def test_a_setting_that_is_built_in_makes_a_new_graph():
+    net, optimizer = small_net(), xpnet.Momentum(0.1, momentum=0.5)
+    step = GraphedSteps(net, optimizer)
+    for _ in range(3):
+        step(*batch(8))
+    optimizer.momentum = 0.9
+    for _ in range(3):
+        step(*batch(8))
+
+    assert Replayed.made == 2
+
+
+def test_parameters_that_are_bound_anew_make_a_new_graph():
+    net = small_net()
+    step = GraphedSteps(net, SGD(0.1))
+    for _ in range(3):
+        step(*batch(8))
+    W = np.zeros((6, 5), dtype="float32")
+    net.params["W1"] = W
+    for _ in range(3):
+        step(*batch(8))
+
+    assert Replayed.made == 2
+    assert net.params["W1"] is W
+
+
+class Plain:
+    def update(self, params, grads):
+        for name, grad in grads.items():
+            params[name] -= 0.1 * grad
+
+
+@pytest.mark.parametrize(
+    ("make_net", "optimizer", "reason"),
+    [(dropout_net, SGD(0.1), "the same entries"), (small_net, Plain(), "Plain has no kernel")],
+)
+def test_what_cannot_be_a_graph_is_eager_and_a_warning_says_so(make_net, optimizer, reason):
+    net, eager = make_net(), make_net()
+    with pytest.warns(RuntimeWarning, match=f"not one CUDA graph but eager: .*{reason}"):
+        step = GraphedSteps(net, optimizer)
+
+    for i in range(3):
+        assert step(*batch(8, seed=i)) == eager_step(eager, optimizer, *batch(8, seed=i))
+    assert Replayed.made == 0
+
+
+def test_a_layer_that_cannot_be_captured_is_eager_and_a_warning_says_so(monkeypatch):
+    class Refused(Replayed):
+        def __init__(self, *args):
+            msg = "calling cuBLAS API during stream capture is currently unsupported"
+            raise NotImplementedError(msg)
+
+    monkeypatch.setattr(graphed, "GraphedStep", Refused)
+    step = GraphedSteps(Sequential(Affine.random(6, 4, seed=0), Doubled()), SGD(0.1))
+
+    with pytest.warns(RuntimeWarning, match="not one CUDA graph but eager: calling cuBLAS"):
+        step(*batch(8))
+    losses = [float(step(*batch(8))) for _ in range(3)]
+
+    assert losses == sorted(losses, reverse=True)

@@ -1,0 +1,177 @@
+"""The kernels in the form that ops ask for: arguments of the op, and new arrays for results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import Any
+
+from xpnet._typing import Array
+from xpnet.arrays import array_namespace
+from xpnet.kernels.cuda import updates
+from xpnet.kernels.cuda.activations import bias_activation, relu_backward, sigmoid_backward
+from xpnet.kernels.cuda.cross_entropy import softmax_with_loss, softmax_with_loss_backward
+from xpnet.kernels.cuda.launch import Launcher
+from xpnet.kernels.cuda.products import product
+from xpnet.kernels.cuda.softmax import (
+    log_softmax,
+    log_softmax_backward,
+    softmax,
+    softmax_backward,
+)
+from xpnet.kernels.cuda.takes import takes
+
+__all__ = ["registered"]
+
+
+def registered(launch: Launcher) -> dict[str, Callable[..., Any]]:
+    """Return the kernels by the names of their ops.
+
+    Parameters
+    ----------
+    launch : callable
+        What runs them.
+    """
+    rows = {
+        "log_softmax": log_softmax,
+        "softmax": softmax,
+    }
+    rows_backward = {
+        "log_softmax_backward": log_softmax_backward,
+        "softmax_backward": softmax_backward,
+    }
+    entries_backward = {
+        "relu_backward": relu_backward,
+        "sigmoid_backward": sigmoid_backward,
+    }
+    rules: dict[str, Callable[..., None]] = {
+        "adagrad_update": updates.adagrad_update,
+        "adam_update": updates.adam_update,
+        "momentum_update": updates.momentum_update,
+        "nesterov_update": updates.nesterov_update,
+        "rmsprop_update": updates.rmsprop_update,
+        "sgd_update": updates.sgd_update,
+    }
+    return {
+        "affine": partial(_affine, launch, "none"),
+        "affine_relu": partial(_affine, launch, "relu"),
+        "affine_backward": _affine_backward,
+        "affine_param_gradients": _affine_param_gradients,
+        "softmax_with_loss": partial(_softmax_with_loss, launch),
+        "softmax_with_loss_backward": partial(_softmax_with_loss_backward, launch),
+        **{op: partial(_on_rows, launch, op, run) for op, run in rows.items()},
+        **{op: partial(_on_rows_backward, launch, op, run) for op, run in rows_backward.items()},
+        **{op: partial(_on_entries, launch, op, run) for op, run in entries_backward.items()},
+        **{op: partial(_update, launch, op, run) for op, run in rules.items()},
+    }
+
+
+def _like(x: Array) -> Array:
+    return array_namespace(x).empty_like(x)
+
+
+def _on_rows(
+    launch: Launcher, op: str, run: Callable[..., None], x: Array, axis: int, out: Array | None
+) -> Array | None:
+    # Whether another array overlaps with x, the generic op need not know.
+    if not takes(op, [x], axis) or (out is not None and out is not x):
+        return None
+    y = _like(x) if out is None else out
+    run(x, y, launch=launch)
+    return y
+
+
+def _on_rows_backward(
+    launch: Launcher,
+    op: str,
+    run: Callable[..., None],
+    dout: Array,
+    y: Array,
+    axis: int,
+    out: Array | None,
+) -> Array | None:
+    if not takes(op, [dout, y], axis) or (out is not None and out is not dout):
+        return None
+    dx = _like(dout) if out is None else out
+    run(dout, y, dx, launch=launch)
+    return dx
+
+
+def _on_entries(
+    launch: Launcher,
+    op: str,
+    run: Callable[..., None],
+    dout: Array,
+    y: Array,
+    out: Array | None,
+) -> Array | None:
+    return _on_rows_backward(launch, op, run, dout, y, -1, out)
+
+
+def _softmax_with_loss(launch: Launcher, x: Array, t: Array) -> tuple[Array, Array] | None:
+    if not takes("softmax_with_loss", [x, t]):
+        return None
+    loss, y = array_namespace(x).empty((), dtype=x.dtype), _like(x)
+    softmax_with_loss(x, t, loss, y, launch=launch)
+    return loss, y
+
+
+def _softmax_with_loss_backward(launch: Launcher, y: Array, t: Array, dout: Any) -> Array | None:
+    is_number = isinstance(dout, int | float)
+    if not takes("softmax_with_loss_backward", [y, t]) or not (is_number or dout.ndim == 0):
+        return None
+    dx = _like(y)
+    softmax_with_loss_backward(dout, y, t, dx, launch=launch)
+    return dx
+
+
+def _affine(launch: Launcher, activation: str, x: Array, W: Array, b: Array) -> Array | None:
+    if not takes("bias_activation", [x, W, b]):
+        return None
+    y = array_namespace(x).empty((*x.shape[:-1], W.shape[1]), dtype=x.dtype)
+    product(_rows(x), W, _rows(y))
+    bias_activation(y, b, activation, launch=launch)
+    return y
+
+
+def _affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Array] | None:
+    if not takes("affine_backward", [dout, x, W]):
+        return None
+    xp, dW = array_namespace(x), _like(W)
+    dout_rows = _rows(dout)
+    ones = xp.ones((1, dout_rows.shape[0]), dtype=x.dtype)
+    db = xp.empty((1, W.shape[1]), dtype=x.dtype)
+    product(_rows(x).T, dout_rows, dW)
+    product(ones, dout_rows, db)  # with sums in float32, as all products have
+    return dW, db[0, :]
+
+
+def _affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array] | None:
+    gradients = _affine_param_gradients(dout, x, W)
+    if gradients is None:
+        return None
+    dx = _like(x)
+    product(_rows(dout), W.T, _rows(dx))
+    return dx, *gradients
+
+
+def _update(
+    launch: Launcher,
+    op: str,
+    run: Callable[..., None],
+    param: Array,
+    grad: Array,
+    **settings: Any,
+) -> bool | None:
+    # A rate or a count may be an array of shape (), which is none of the memory's.
+    memory = [value for value in settings.values() if getattr(value, "ndim", 0) > 0]
+    arrays = [param, grad, *memory]
+    if any(array.shape != param.shape for array in arrays) or not takes(op, arrays):
+        return None
+    run(param, grad, **settings, launch=launch)
+    return True
+
+
+def _rows(x: Array) -> Array:
+    return x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1])
