@@ -595,6 +595,12 @@ TARGETS = [
         ("SoftmaxWithLoss", "t has shape (2, 1, 3)", "rows of shape (2, 3)"),
     ),
     Mistake(
+        "labels-of-sequences-too-few-axes",
+        lambda: SoftmaxWithLoss().forward(floats(2, 4, 3), labels([0, 1])),
+        ShapeError,
+        ("t has shape (2,)", "class indices of shape (2, 4) or rows of shape (2, 4, 3)"),
+    ),
+    Mistake(
         "labels-rows-of-other-classes",
         lambda: loss(labels(np.eye(4)[:2])),
         ShapeError,

@@ -1,0 +1,34 @@
+"""Copy the project with its ops undecorated: mutmut passes over every function with a decorator.
+
+Of these, ``@quiet`` is on all ops, and only keeps NumPy's warnings away.
+
+python tests/mutation/undecorated.py FOLDER
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ["xpnet", "tests", "examples", "noxfile.py", "pyproject.toml", "README.md", "LICENSE"]
+DECORATOR = re.compile(r"^ *@quiet\n", re.MULTILINE)
+
+
+def copy_undecorated(folder: Path) -> None:
+    for name in NEEDED:
+        source, target = ROOT / name, folder / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
+        else:
+            shutil.copy(source, target)
+    for path in (folder / "xpnet").rglob("*.py"):
+        code = path.read_text(encoding="utf-8")
+        path.write_text(DECORATOR.sub("", code), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    copy_undecorated(Path(sys.argv[1]))
