@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -43,11 +44,16 @@ class Trial:
     arrays: list[np.ndarray]
     written: dict[int, tuple[np.ndarray, np.ndarray]]
 
-    def run(self, launch: Launcher, array: Callable[[np.ndarray], np.ndarray]) -> None:
+    def run(
+        self,
+        launch: Launcher,
+        array: Callable[[np.ndarray], Any],
+        host: Callable[[Any], np.ndarray] = np.asarray,
+    ) -> None:
         """Call the op on copies that ``array`` makes, and hold what it wrote against the truth."""
         arrays = [array(values) for values in self.arrays]
         self.call(*arrays, launch=launch)
-        self.check(arrays)
+        self.check([host(array) for array in arrays])
 
     def check(self, arrays: list[np.ndarray]) -> None:
         """Hold the arrays after the call against the truth."""

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from cuda_on_cpu import CPU, Library, Schedule, compile_library
 
-pytest.importorskip("ml_dtypes", reason="CUDA KERNELS NOT TESTED: ml_dtypes is missing")
+pytest.importorskip("cupy", reason="CUDA KERNELS NOT TESTED: run nox -s tests_cupy")
+pytest.importorskip("ml_dtypes", reason="CUDA KERNELS NOT TESTED: run nox -s tests_cupy")
 
 from cuda_on_cpu.memory import Memory, sparse
 from cuda_on_cpu.trials import ELEMENTWISE, ROWWISE, Trial
@@ -85,7 +86,7 @@ MUTANTS = {
     "a chunk over the beginning": Mutant("return first >= 0 && first", "return first"),
     "the wrong filling": Mutant("static_cast<T>(-infinity<T>())", "static_cast<T>(0.0f)"),
     "a chunk is left out": Mutant("i < CHUNKS; ++i", "i < CHUNKS - 6; ++i"),
-    "a stride too long": Mutant("Index(i) * TEAM * SIZE<T>", "Index(i) * TEAM * (SIZE<T> + 1)"),
+    "a stride too long": Mutant("first + i * TEAM * SIZE<T>", "first + i * TEAM * (SIZE<T> + 1)"),
     "the maximum of this thread": Mutant(
         "    most = combined<TEAM>(most, Max(), maxima);\n    row.each", "    row.each"
     ),

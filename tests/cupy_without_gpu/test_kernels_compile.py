@@ -11,6 +11,8 @@ import re
 
 import pytest
 
+pytest.importorskip("cupy", reason="CUDA KERNELS NOT COMPILED: run nox -s tests_cupy")
+
 from xpnet.kernels.cuda.plan import Kernel, every_kernel
 from xpnet.kernels.cuda.source import source_of
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from cuda_on_cpu import CPU, Schedule
 
-pytest.importorskip("ml_dtypes", reason="CUDA KERNELS NOT TESTED: ml_dtypes is missing")
+pytest.importorskip("cupy", reason="CUDA KERNELS NOT TESTED: run nox -s tests_cupy")
+pytest.importorskip("ml_dtypes", reason="CUDA KERNELS NOT TESTED: run nox -s tests_cupy")
 
 from cuda_on_cpu.memory import Memory, sparse
 from cuda_on_cpu.trials import (
