@@ -56,8 +56,8 @@ __device__ Values<T> finish_load(Chunk<T> chunk, const T* array, I first, I n, T
   return values;
 }
 
-// Writes those of the elements from `first` on that an array of n has. NVRTC 13.0 takes assignments
-// of 16 bytes apart in loops, but not __stwb, which does the same.
+// Writes those of the elements from `first` on that an array of n has. NVRTC 13.0 takes many an
+// assignment of 16 bytes apart, but not __stwb, whose cache policy is the usual one.
 template <typename T, typename I>
 __device__ void store(T* array, I first, I n, const Values<T>& values) {
   Chunk<T> chunk;

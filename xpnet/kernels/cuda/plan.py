@@ -6,6 +6,7 @@ sizes it is compiled, such as ``softmax<float, 128, 4>``.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from xpnet._typing import DType
@@ -87,7 +88,11 @@ _FURTHER_TYPES = {
     "bias_activation": ACTIVATIONS.values(),
 }
 
+# A training step has the same shapes each time.
+_remembered = lru_cache(maxsize=1024, typed=True)
 
+
+@_remembered
 def rowwise(op: str, dtype: DType, rows: int, n: int, *types: str) -> Launch:
     """Return the launch for an op on rows of ``n`` numbers.
 
@@ -130,6 +135,7 @@ def _kernel(file: str, op: str, dtype: str, *arguments: object) -> Kernel:
     return Kernel(file, f"{op}<{', '.join(map(str, (FLOATS[dtype], *arguments)))}>")
 
 
+@_remembered
 def elementwise(op: str, dtype: DType, n: int, *types: str) -> Launch:
     """Return the launch for an op on ``n`` numbers, more than none.
 
@@ -144,6 +150,7 @@ def elementwise(op: str, dtype: DType, n: int, *types: str) -> Launch:
     return Launch(_kernel(_ELEMENTWISE[op], op, name, *types), blocks, _ELEMENTWISE_THREADS)
 
 
+@_remembered
 def mean_of_losses(dtype: DType) -> Launch:
     """Return the launch that takes the mean of all losses, in one block: its order is fixed."""
     kernel = _kernel("softmax_with_loss.cu", "mean_of_losses", dtype_name(dtype), _MEAN_THREADS)
