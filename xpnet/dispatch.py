@@ -19,6 +19,7 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.backends import Adapter, adapter_of
+from xpnet.errors import BackendMismatchError
 
 __all__ = ["Dispatcher", "Kernel", "Provider", "disabled", "only", "providers_of", "watch"]
 
@@ -36,14 +37,18 @@ class Kernel:
     provider : str
         What the kernel is made with: ``"numpy"``, ``"numba"``, ``"cuda"``, ``"torch"``, ``"jax"``.
     run : callable
-        Takes the op's arguments in order, which the op has checked, and returns its result; or
-        None for a dtype or layout that it does not take.
+        Takes the op's arguments in order, and returns its result; or None for a dtype or layout
+        that it does not take.
+    checks_itself : bool
+        Whether it also returns None for arguments that are wrong, so that an op may ask it before
+        it checks them; else it is asked afterwards.
     """
 
     op: str
     backend: str
     provider: str
     run: Callable[..., Any] = field(repr=False)
+    checks_itself: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,13 @@ def providers_of(adapter: Adapter) -> tuple[Provider, ...]:
 
 def _load(adapter: Adapter, name: str, module: str) -> Provider:
     try:
-        functions = import_module(module).KERNELS
+        found = import_module(module)
     except ImportError as error:
         return Provider(name, adapter.name, reason=str(error))
-    kernels = {op: Kernel(op, adapter.name, name, run) for op, run in functions.items()}
+    checks_itself = getattr(found, "CHECKS_ITSELF", False)
+    kernels = {
+        op: Kernel(op, adapter.name, name, run, checks_itself) for op, run in found.KERNELS.items()
+    }
     return Provider(name, adapter.name, kernels)
 
 
@@ -110,7 +118,8 @@ class Dispatcher:
     """The kernels of one op.
 
     Called with the arguments of the op, it returns what the first kernel returns that takes them,
-    or None where the generic op has to do the work.
+    or None where the generic op has to do the work. An op calls :meth:`unchecked` first: where a
+    kernel takes the arguments, they were right, and checking them costs more than a small op.
 
     Parameters
     ----------
@@ -118,36 +127,57 @@ class Dispatcher:
         The op's name.
     """
 
-    __slots__ = ("_by_type", "op")
+    __slots__ = ("_checked", "_unchecked", "op")
 
     def __init__(self, op: str) -> None:
         self.op = op
-        self._by_type: dict[type, tuple[Kernel, ...]] = {}
+        self._checked: dict[type, tuple[Kernel, ...]] = {}
+        self._unchecked: dict[type, tuple[Kernel, ...]] = {}
 
     def __call__(self, array: Array, *args: Any, **settings: Any) -> Any:
-        kernels = self._by_type.get(type(array))
+        """Ask the kernels that rely on checked arguments."""
+        kernels = self._checked.get(type(array))
         if kernels is None:
-            kernels = self._find(array)
-        policy = _policy.get()
-        if policy is not None:
-            return self._run_under(policy, kernels, array, *args, **settings)
+            kernels = self._find(array, self._checked, checks_itself=False)
+        if _policy.get() is not None:
+            return self._run_under_policy(kernels, array, *args, **settings)
         for kernel in kernels:
             result = kernel.run(array, *args, **settings)
             if result is not None:
                 return result
         return None
 
-    def _find(self, array: Array) -> tuple[Kernel, ...]:
-        found = tuple(
-            provider.kernels[self.op]
-            for provider in providers_of(adapter_of(array))
-            if self.op in provider.kernels
-        )
-        return self._by_type.setdefault(type(array), found)
+    def unchecked(self, array: Array, *args: Any, **settings: Any) -> Any:
+        """Ask the kernels that look at their arguments themselves; the array may be anything."""
+        kernels = self._unchecked.get(type(array))
+        if kernels is None:
+            try:
+                kernels = self._find(array, self._unchecked, checks_itself=True)
+            except BackendMismatchError:  # the op will tell what is wrong
+                return None
+        if _policy.get() is not None:
+            return self._run_under_policy(kernels, array, *args, **settings)
+        for kernel in kernels:  # as above, and not in a function: each call counts here
+            result = kernel.run(array, *args, **settings)
+            if result is not None:
+                return result
+        return None
 
-    def _run_under(
-        self, policy: _Policy, kernels: tuple[Kernel, ...], *args: Any, **settings: Any
-    ) -> Any:
+    def of_any_kind(self, array: Array, *args: Any, **settings: Any) -> Any:
+        """Ask all kernels, for arguments that are known to be right."""
+        result = self.unchecked(array, *args, **settings)
+        return self(array, *args, **settings) if result is None else result
+
+    def _find(
+        self, array: Array, table: dict[type, tuple[Kernel, ...]], *, checks_itself: bool
+    ) -> tuple[Kernel, ...]:
+        kernels = (provider.kernels.get(self.op) for provider in providers_of(adapter_of(array)))
+        found = tuple(k for k in kernels if k is not None and k.checks_itself is checks_itself)
+        return table.setdefault(type(array), found)
+
+    @staticmethod
+    def _run_under_policy(kernels: tuple[Kernel, ...], *args: Any, **settings: Any) -> Any:
+        policy = _policy.get() or _Policy()
         for kernel in kernels:
             if policy.allowed is None or kernel.provider in policy.allowed:
                 result = kernel.run(*args, **settings)

@@ -33,6 +33,9 @@ def _along_axis(op: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _softmax_with_loss_backward(y: Array, t: Array, dout: Any) -> Array | None:
+    is_number = isinstance(dout, int | float)
+    if not is_number and (type(dout) is not type(y) or (dout.shape, dout.dtype) != ((), y.dtype)):
+        return None
     return _loss_backward(
         y, t, dout if hasattr(dout, "shape") else jax.numpy.asarray(dout, y.dtype)
     )

@@ -14,11 +14,23 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.tape import call, call_at_replay
+from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_values
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS", "are_plain", "as_rows", "fit", "mean"]
+__all__ = [
+    "CHECKS_ITSELF",
+    "KERNELS",
+    "are_affine",
+    "are_alike",
+    "are_backward",
+    "are_scores",
+    "as_rows",
+    "fit",
+    "mean",
+]
+
+CHECKS_ITSELF = True
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -28,27 +40,69 @@ _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _BLOCK = 2**17
 
 
-def are_plain(*arrays: Any) -> bool:
-    """Whether arrays are NumPy's own, contiguous, and of 32- or 64-bit floats."""
-    for array in arrays:
-        if (
-            type(array) is not np.ndarray
-            or array.dtype not in _FLOATS
-            or not array.flags.c_contiguous
-        ):
+def _are_plain(first: Any, *others: Any) -> bool:
+    """Whether arrays are NumPy's own, contiguous, and of 32- or 64-bit floats, all the same."""
+    if type(first) is not np.ndarray or not first.flags.c_contiguous:
+        return False
+    dtype = first.dtype
+    if dtype not in _FLOATS:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
             return False
     return True
 
 
-def fit(out: _Host | None, *inputs: _Host) -> _Host | None:
+def are_alike(first: Any, *others: Any) -> bool:
+    """Whether plain arrays have one shape."""
+    if not _are_plain(first, *others):
+        return False
+    for array in others:  # noqa: SIM110 - all() of a generator takes as long as a small op
+        if array.shape != first.shape:
+            return False
+    return True
+
+
+def are_scores(x: Any, axis: int, *others: Any) -> bool:
+    """Whether plain arrays of one shape have classes along their last axis."""
+    if not are_alike(x, *others) or x.ndim == 0 or x.shape[-1] == 0:
+        return False
+    return isinstance(axis, int) and axis in (-1, x.ndim - 1)
+
+
+def are_affine(x: Any, W: Any, b: Any) -> bool:
+    """Whether plain arrays are an input, weights and a bias that fit together."""
+    return (
+        _are_plain(x, W, b)
+        and W.ndim == 2
+        and b.shape == W.shape[1:]
+        and x.ndim > 0
+        and x.shape[-1] == W.shape[0]
+    )
+
+
+def are_backward(dout: Any, x: Any, W: Any) -> bool:
+    """Whether plain arrays are an upstream gradient, an input and weights that fit together."""
+    return (
+        _are_plain(dout, x, W)
+        and W.ndim == 2
+        and x.ndim > 0
+        and x.shape[-1] == W.shape[0]
+        and dout.shape == (*x.shape[:-1], W.shape[1])
+    )
+
+
+def fit(out: Any, *inputs: _Host) -> _Host | None:
     """Return the array to write to: ``out``, or a new one like the first input.
 
     None if ``out`` does not suit: it may be an input, but not overlap with one.
     """
     if out is None:
         return np.empty(inputs[0].shape, inputs[0].dtype)
+    if not are_alike(out, *inputs) or not out.flags.writeable:
+        return None
     apart = all(out is x or not np.may_share_memory(out, x) for x in inputs)
-    return out if apart and are_plain(out) else None
+    return out if apart else None
 
 
 def as_rows(x: _Host) -> _Host:
@@ -62,50 +116,59 @@ def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
     def blockwise(*arrays: _Host) -> None:
         first = arrays[0]
         rows = max(1, _BLOCK // max(first.itemsize * first.shape[-1], 1))
+        if rows >= first.shape[0]:
+            function(*arrays)
+            return
         for start in range(0, first.shape[0], rows):
             function(*(array[start : start + rows] for array in arrays))
 
     return blockwise
 
 
-@quiet
+# dot takes less time than matmul around a small product, and looks for no overflow to warn of.
+
+
 def _affine(x: _Host, W: _Host, b: _Host) -> _Host | None:
-    if not are_plain(x, W, b):
+    if not are_affine(x, W, b):
         return None
     y = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
     rows = as_rows(y)
-    call(np.matmul, as_rows(x), W, rows)
-    call(np.add, rows, b, rows)
+    call(np.dot, as_rows(x), W, rows)
+    call(_add, rows, b)
     return y
 
 
 @quiet
+def _add(y: _Host, b: _Host) -> None:
+    np.add(y, b, y)
+
+
 def _affine_param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host] | None:
-    if not are_plain(dout, x, W):
-        return None
+    return _param_gradients(dout, x, W) if are_backward(dout, x, W) else None
+
+
+def _param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host]:
     dW, db = np.empty(W.shape, W.dtype), np.empty(W.shape[1], W.dtype)
     rows = as_rows(dout)
-    call(_matmul_of_transposed, as_rows(x), rows, dW)
-    call(np.matmul, _ones(rows.shape[0], rows.dtype), rows, db)
+    call(_dot_of_transposed, as_rows(x), rows, dW)
+    call(np.dot, _ones(rows.shape[0], rows.dtype), rows, db)
     return dW, db
 
 
-@quiet
 def _affine_backward(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host, _Host] | None:
-    gradients = _affine_param_gradients(dout, x, W)
-    if gradients is None:
+    if not are_backward(dout, x, W):
         return None
     dx = np.empty(x.shape, x.dtype)
-    call(np.matmul, as_rows(dout), W.T, as_rows(dx))
-    return dx, *gradients
+    call(np.dot, as_rows(dout), W.T, as_rows(dx))
+    return dx, *_param_gradients(dout, x, W)
 
 
-def _matmul_of_transposed(x: _Host, dout: _Host, dW: _Host) -> None:
-    np.matmul(x.T, dout, dW)
+def _dot_of_transposed(x: _Host, dout: _Host, dW: _Host) -> None:
+    np.dot(x.T, dout, dW)
 
 
 def _relu(x: _Host, out: _Host | None) -> _Host | None:
-    y = fit(out, x) if are_plain(x) else None
+    y = fit(out, x) if are_alike(x) else None
     if y is not None:
         call(_maximum_with_0, x, y)
     return y
@@ -116,7 +179,7 @@ def _maximum_with_0(x: _Host, y: _Host) -> None:
 
 
 def _relu_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
-    dx = fit(out, dout, y) if are_plain(dout, y) else None
+    dx = fit(out, dout, y) if are_alike(dout, y) else None
     if dx is None or dx is dout:
         return None
     call(_times_sign, as_rows(dout), as_rows(y), as_rows(dx))
@@ -131,7 +194,7 @@ def _times_sign(dout: _Host, y: _Host, dx: _Host) -> None:
 
 
 def _softmax(x: _Host, axis: int, out: _Host | None) -> _Host | None:
-    if axis not in (-1, x.ndim - 1) or not are_plain(x):
+    if not are_scores(x, axis):
         return None
     y = fit(out, x)
     if y is not None:
@@ -156,16 +219,20 @@ def _ones(length: int, dtype: np.dtype[Any]) -> _Host:
 
 
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
-    if not are_plain(x) or t.ndim != x.ndim - 1 or t.size == 0:
+    if not are_scores(x, -1) or not _are_indices(t, x):
         return None
     loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
     rows = as_rows(x)
     maxima, scores, losses = np.empty((3, rows.shape[0], 1), x.dtype)
-    call_at_replay(check_values, "SoftmaxWithLoss", t, x.shape[-1])
+    call(check_values, "SoftmaxWithLoss", t, x.shape[-1])
     call(_scores_at_labels, rows, _positions(rows, t), scores)
     call(_softmax_and_losses, rows, as_rows(y), maxima, scores, losses)
     call(mean, losses, loss)
     return loss, y
+
+
+def _are_indices(t: Any, x: _Host) -> bool:
+    return type(t) is np.ndarray and t.dtype.kind in "iu" and t.shape == x.shape[:-1] and t.size > 0
 
 
 def _positions(rows: _Host, t: _Host) -> _Host:
@@ -204,9 +271,7 @@ def mean(losses: _Host, loss: _Host) -> None:
 
 
 def _gradient_of_scores(y: _Host, t: _Host, dout: Any) -> _Host | None:
-    if not are_plain(y) or t.ndim != y.ndim - 1 or t.size == 0:
-        return None
-    if not isinstance(dout, int | float):
+    if not are_scores(y, -1) or not _are_indices(t, y) or not isinstance(dout, int | float):
         return None
     dx = np.empty(y.shape, y.dtype)
     at_label = np.empty(t.size, y.dtype)
@@ -226,7 +291,7 @@ def _scaled_difference(
 
 
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
-    if not are_plain(param, grad) or param.shape != grad.shape:
+    if not are_alike(param, grad):
         return None
     # The book's way, but through a buffer that stays: a fresh large one would cost page faults.
     flat, flat_grad = param.reshape(-1), grad.reshape(-1)

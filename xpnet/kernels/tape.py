@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["Call", "Tape", "call", "call_at_replay"]
+__all__ = ["Call", "Tape", "call"]
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -54,15 +54,8 @@ class Tape:
 
 
 def call(function: Callable[..., Any], *arrays: Any) -> None:
-    """Call a function that writes its result into the last of its arrays."""
+    """Call a function whose result, if any, is what it writes into arrays given to it."""
     function(*arrays)
     tape = _recording.get()
     if tape is not None:
         tape.calls.append((function, arrays))
-
-
-def call_at_replay(function: Callable[..., Any], *args: Any) -> None:
-    """Note what a replay has to do again, and what has just been done by other means."""
-    tape = _recording.get()
-    if tape is not None:
-        tape.calls.append((function, args))

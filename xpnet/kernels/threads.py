@@ -50,8 +50,8 @@ def divide(function: Callable[..., Any], rows: int, nanoseconds: float, *args: A
     >>> divide(lambda start, stop: print(start, stop), 10, 0.0)
     0 10
     """
-    parts = min(thread_count(), rows, int(nanoseconds / _NANOSECONDS_PER_PART))
-    if parts < 2:
+    parts = int(nanoseconds / _NANOSECONDS_PER_PART)
+    if parts < 2 or (parts := min(thread_count(), rows, parts)) < 2:
         function(0, rows, *args)
         return
     # A process that was forked inherits a pool without its threads, so it gets one of its own.

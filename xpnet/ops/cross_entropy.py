@@ -137,8 +137,11 @@ def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
     >>> float(loss)
     100.0
     """
+    loss_and_y: tuple[Array, Array] | None = _kernel.unchecked(x, t)
+    if loss_and_y is not None:
+        return loss_and_y
     xp = _check(_NAME, t, x=x)
-    loss_and_y: tuple[Array, Array] | None = _kernel(x, t)
+    loss_and_y = _kernel(x, t)
     return _softmax_with_loss(xp, x, t) if loss_and_y is None else loss_and_y
 
 
@@ -191,7 +194,7 @@ def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Arra
 
 def gradient_of_scores(dout: Array | Number, y: Array, t: Array) -> Array:
     """Do what :func:`softmax_with_loss_backward` does, for labels that forward has checked."""
-    dx = _backward_kernel(y, t, dout)
+    dx = _backward_kernel.of_any_kind(y, t, dout)
     return _gradient_of_scores(dout, y, t) if dx is None else dx
 
 

@@ -184,7 +184,10 @@ class Optimizer:
     ) -> None:
         """Do what :meth:`step` does in the arrays themselves, which can be written to."""
         counted = {**memory, "step": memory["step"] + 1} if "step" in memory else memory
-        if self.kernel is None or self.kernel(param, grad, **counted, **settings) is None:
+        if (
+            self.kernel is None
+            or self.kernel.of_any_kind(param, grad, **counted, **settings) is None
+        ):
             param[...], counted = self.step(param, grad, memory, settings)
         memory.update(counted)
 

@@ -115,7 +115,7 @@ class _Graph:
                 memory = self._memories[name]
                 counted = {**memory, "step": self._count} if "step" in memory else memory
                 settings = {**self._fixed, "lr": self._lr}
-                if kernel(param, grads[name], **counted, **settings) is None:
+                if kernel.of_any_kind(param, grads[name], **counted, **settings) is None:
                     msg = f"no kernel updates {name}"
                     raise NotImplementedError(msg)
         return loss

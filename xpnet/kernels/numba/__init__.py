@@ -18,14 +18,15 @@ except ImportError as error:
     raise ImportError(msg) from error
 
 from xpnet.kernels.numba import elementwise, rows, updates
-from xpnet.kernels.numpy import are_plain, as_rows, fit, mean
-from xpnet.kernels.tape import call, call_at_replay
+from xpnet.kernels.numpy import are_affine, are_alike, are_scores, as_rows, fit, mean
+from xpnet.kernels.tape import call
 from xpnet.kernels.threads import divide
 from xpnet.ops.labels import check_values
 from xpnet.ops.updates.adam import share_seen
-from xpnet.quiet import quiet
 
-__all__ = ["KERNELS"]
+__all__ = ["CHECKS_ITSELF", "KERNELS"]
+
+CHECKS_ITSELF = True
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -55,7 +56,7 @@ _relu_backward_of_entries = _divided(elementwise.relu_backward, _PASS)
 
 
 def _by_rows(function: Callable[..., None], x: _Host, axis: int, out: _Host | None) -> Any:
-    if axis not in (-1, x.ndim - 1) or not are_plain(x):
+    if not are_scores(x, axis):
         return None
     y = fit(out, x)
     if y is not None:
@@ -66,7 +67,7 @@ def _by_rows(function: Callable[..., None], x: _Host, axis: int, out: _Host | No
 def _by_rows_backward(
     function: Callable[..., None], dout: _Host, y: _Host, axis: int, out: _Host | None
 ) -> Any:
-    if axis not in (-1, y.ndim - 1) or not are_plain(dout, y):
+    if not are_scores(y, axis, dout):
         return None
     dx = fit(out, dout, y)
     if dx is not None:
@@ -75,7 +76,7 @@ def _by_rows_backward(
 
 
 def _by_entries(function: Callable[..., None], x: _Host, out: _Host | None) -> Any:
-    y = fit(out, x) if are_plain(x) else None
+    y = fit(out, x) if are_alike(x) else None
     if y is not None:
         call(function, x.reshape(-1), y.reshape(-1))
     return y
@@ -84,7 +85,7 @@ def _by_entries(function: Callable[..., None], x: _Host, out: _Host | None) -> A
 def _by_entries_backward(
     function: Callable[..., None], dout: _Host, y: _Host, out: _Host | None
 ) -> Any:
-    dx = fit(out, dout, y) if are_plain(dout, y) else None
+    dx = fit(out, dout, y) if are_alike(dout, y) else None
     if dx is not None:
         call(function, dout.reshape(-1), y.reshape(-1), dx.reshape(-1))
     return dx
@@ -94,27 +95,33 @@ _bias_of_rows = _divided(elementwise.bias, _PASS)
 _bias_relu_of_rows = _divided(elementwise.bias_relu, _PASS)
 
 
-@quiet
 def _affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host | None:
-    if not are_plain(x, W, b):
+    if not are_affine(x, W, b):
         return None
     y = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
     rows = as_rows(y)
-    call(np.matmul, as_rows(x), W, rows)
+    call(np.dot, as_rows(x), W, rows)
     call(follow, rows, b)
     return y
 
 
-def _takes_labels(x: _Host, t: _Host) -> bool:
-    is_plain = type(t) is np.ndarray and t.flags.c_contiguous and t.dtype.isnative
-    return is_plain and t.ndim == x.ndim - 1 and t.size > 0 and are_plain(x)
+def _takes_labels(x: _Host, t: Any) -> bool:
+    return (
+        are_scores(x, -1)
+        and type(t) is np.ndarray
+        and t.dtype.kind in "iu"
+        and t.dtype.isnative
+        and t.flags.c_contiguous
+        and t.shape == x.shape[:-1]
+        and t.size > 0
+    )
 
 
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     if not _takes_labels(x, t):
         return None
     loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
-    call_at_replay(check_values, "SoftmaxWithLoss", t, x.shape[-1])
+    call(check_values, "SoftmaxWithLoss", t, x.shape[-1])
     call(_softmax_and_losses, as_rows(x), t.reshape(-1), as_rows(y), losses)
     call(mean, losses, loss)
     return loss, y
@@ -131,7 +138,7 @@ def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any) -> _Host | None:
 def _update(function: Callable[..., None], *arrays: _Host, settings: tuple[float, ...]) -> Any:
     """Change arrays of one shape in place; return whether they can be."""
     param = arrays[0]
-    if not are_plain(*arrays) or any(array.shape != param.shape for array in arrays):
+    if not are_alike(*arrays):
         return None
     flat = [array.reshape(-1) for array in arrays]
     numbers = map(param.dtype.type, settings)

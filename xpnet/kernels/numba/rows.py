@@ -110,7 +110,10 @@ def softmax_and_losses(start: int, stop: int, x: Any, t: Any, y: Any, losses: An
     for i in range(start, stop):
         largest = _largest(x[i])
         total = _exp_and_sum(x[i], largest, y[i])
-        losses[i] = np.log(total) - (x[i, t[i]] - largest)
+        if 0 <= t[i] < x.shape[1]:
+            losses[i] = np.log(total) - (x[i, t[i]] - largest)
+        else:
+            losses[i] = np.nan
         _scale(y[i], y.dtype.type(1) / total)
 
 
@@ -120,7 +123,10 @@ def scaled_difference(start: int, stop: int, y: Any, t: Any, share: float, dx: A
     factor = dx.dtype.type(share)
     one = dx.dtype.type(1)
     for i in range(start, stop):
-        at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
-        for j in range(y.shape[1]):
-            dx[i, j] = y[i, j] * factor
-        dx[i, t[i]] = at_label
+        if 0 <= t[i] < y.shape[1]:
+            at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
+            for j in range(y.shape[1]):
+                dx[i, j] = y[i, j] * factor
+            dx[i, t[i]] = at_label
+        else:
+            dx[i] = np.nan
