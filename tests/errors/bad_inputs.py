@@ -528,6 +528,18 @@ AXES = [
         ("softmax", "axis 5", "(2, 3)"),
     ),
     Mistake(
+        "log-softmax-backward-axis",
+        lambda: ops.log_softmax_backward(floats(2, 3), floats(2, 3), axis=5),
+        ShapeError,
+        ("log_softmax", "axis 5", "(2, 3)"),
+    ),
+    Mistake(
+        "cross-entropy-backward-of-no-classes",
+        lambda: ops.cross_entropy_error_backward(1.0, floats(2, 0), labels([0, 0])),
+        ShapeError,
+        ("cross_entropy_error", "(2, 0)", "no classes"),
+    ),
+    Mistake(
         "loss-scalar",
         lambda: SoftmaxWithLoss().forward(floats(), labels(0)),
         ShapeError,
