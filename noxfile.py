@@ -45,8 +45,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def tests_backends(session: nox.Session) -> None:
-    """Run the tests on PyTorch and JAX too, on the CPU."""
-    session.install("-e", ".", *group("test"), TORCH, "jax")
+    """Run the tests on PyTorch and JAX too, on the CPU, and with the kernels of numba."""
+    session.install("-e", ".[numba]", *group("test"), TORCH, "jax")
     pytest(session, "numpy,array_api_strict,torch,jax")
 
 
@@ -60,7 +60,7 @@ def tests_pythons(session: nox.Session) -> None:
 @nox.session
 def tests_threads(session: nox.Session) -> None:
     """Run each contract in three threads at once."""
-    session.install("-e", ".", *group("test"), "pytest-run-parallel")
+    session.install("-e", ".[numba]", *group("test"), "pytest-run-parallel")
     tests = ["tests/test_conformance.py", "tests/test_edges.py", "tests/random"]
     # The traps for reads on the host are set for the whole process.
     pytest(
@@ -97,7 +97,7 @@ def tests_gpu(session: nox.Session) -> None:
 @nox.session
 def parity(session: nox.Session) -> None:
     """Measure how far every op is from float64 on every backend, and write docs/parity.md."""
-    session.install("-e", ".", *group("test"), TORCH, "jax")
+    session.install("-e", ".[numba]", *group("test"), TORCH, "jax")
     session.run("python", "-m", "xpnet.testing.parity", "docs/parity.md", *session.posargs)
 
 

@@ -78,6 +78,15 @@ def test_far_scores(edge):
     assert_array_equal(host(log_y), [0, -19968])
 
 
+def test_far_scores_of_softmax_and_its_logarithm(edge):
+    x = edge.array([[9984.0, -9984.0], [-9984.0, -9984.0]])
+
+    assert_array_equal(host(xpnet.softmax(x)), [[1, 0], [0.5, 0.5]])
+    logarithm = xpnet.log_softmax(x)
+    assert_array_equal(host(logarithm)[0], [0, -19968])
+    edge.close(logarithm[1, ...], -math.log(2))
+
+
 def test_one_class_is_certain(edge):
     for score in (0.0, -3.5, 9984.0, -9984.0):
         loss, y, dx = edge.loss([[score]], [0])

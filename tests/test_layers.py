@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet.ops import add_backward
+from xpnet.ops import add_backward, mul_backward
 
 
 def where(array) -> tuple[str, str]:
@@ -121,11 +121,12 @@ def test_backward_params_of_a_layer_that_spares_nothing_is_backward():
     [((4,), (5, 4)), ((2, 1), (2, 2)), ((), (2,)), ((1, 3), (2, 1)), ((3, 1, 2), (2, 2))],
     ids=str,
 )
-def test_a_gradient_is_summed_over_every_axis_that_was_repeated(x, y):
+@pytest.mark.parametrize("backward", [add_backward, mul_backward])
+def test_a_gradient_is_summed_over_every_axis_that_was_repeated(x, y, backward):
     shape = np.broadcast_shapes(x, y)
     dout = np.random.default_rng(0).standard_normal(shape)
 
-    for gradient, own in zip(add_backward(dout, np.ones(x), np.ones(y)), (x, y), strict=True):
+    for gradient, own in zip(backward(dout, np.ones(x), np.ones(y)), (x, y), strict=True):
         ones = np.ones(own)
         expected = [(dout * (entry.reshape(own))).sum() for entry in np.eye(ones.size)]
         np.testing.assert_allclose(gradient, np.reshape(expected, own))

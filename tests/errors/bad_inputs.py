@@ -248,6 +248,18 @@ NOT_FLOATS = [
     ),
     *_in_place(SHARED + BACKWARD, "float32", singles, DTypeError, "float32", "float64", ".to("),
     *_in_place(SHARED + BACKWARD, "foreign", foreign, BackendMismatchError, ".to(", "xp="),
+    Mistake(
+        "affine-backward-x-integers",
+        lambda: ops.affine_backward(floats(2, 4), integers(2, 3), floats(3, 4)),
+        DTypeError,
+        ("Affine", "x is int64"),
+    ),
+    Mistake(
+        "affine-backward-W-float32",
+        lambda: ops.affine_backward(floats(2, 4), floats(2, 3), singles(3, 4)),
+        DTypeError,
+        ("Affine", "W is float32"),
+    ),
     Mistake("relu-number", lambda: ReLU().forward(3.0), BackendMismatchError, ("ReLU", "float")),
     Mistake(
         "relu-strings",
@@ -539,6 +551,18 @@ AXES = [
         lambda: ops.softmax_backward(floats(2, 3), probabilities(2, 3), axis=5),
         ShapeError,
         ("softmax", "axis 5", "(2, 3)"),
+    ),
+    Mistake(
+        "log-softmax-backward-axis",
+        lambda: ops.log_softmax_backward(floats(2, 3), floats(2, 3), axis=5),
+        ShapeError,
+        ("log_softmax", "axis 5", "(2, 3)"),
+    ),
+    Mistake(
+        "cross-entropy-backward-of-no-classes",
+        lambda: ops.cross_entropy_error_backward(1.0, floats(2, 0), labels([0, 0])),
+        ShapeError,
+        ("cross_entropy_error", "(2, 0)", "no classes"),
     ),
     Mistake(
         "loss-scalar",

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from errors.bad_inputs import (
+    BACKWARD,
     BAD_INPUTS,
     BAD_LABELS,
     BAD_ON_STRICT,
+    FORWARD,
     Mistake,
     affine,
     doubles,
@@ -28,6 +30,9 @@ import xpnet
 from xpnet.backends import adapter_of, backend_names
 
 INSTALLED = [name for name, status in xpnet.available_backends().items() if status.available]
+
+WHO = {place.layer for place in FORWARD + BACKWARD} | {"accuracy", "Sequential", "TwoLayerNet"}
+"""What a text begins with."""
 
 each_backend = pytest.mark.parametrize("backend", INSTALLED)
 each_mistake = pytest.mark.parametrize("mistake", BAD_INPUTS, ids=lambda mistake: mistake.name)
@@ -66,6 +71,10 @@ def test_the_error_is_the_right_one_and_says_what_is_wrong(backend: str, mistake
     with xpnet.use_backend(backend, dtype="float64"):
         text = error_text(mistake)
     assert missing(mistake.says, text) == [], text
+    first = mistake.says[0]
+    if first in WHO:
+        # A KeyError quotes its text, and a net puts the layer's name on a note.
+        assert re.search(rf"^\W?{first}: ", text, re.MULTILINE), text
 
 
 @each_mistake
