@@ -9,105 +9,31 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.kernels.arguments import (
+    are_affine,
+    are_alike,
+    are_backward,
+    are_indices,
+    are_scores,
+    as_rows,
+    fit,
+)
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_values
 from xpnet.quiet import quiet
 
-__all__ = [
-    "CHECKS_ITSELF",
-    "KERNELS",
-    "are_affine",
-    "are_alike",
-    "are_backward",
-    "are_scores",
-    "as_rows",
-    "fit",
-    "mean",
-]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "mean"]
 
 CHECKS_ITSELF = True
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
-_FLOATS = (np.dtype("float32"), np.dtype("float64"))
-
 # Bytes of one block, so that two or three of them fit into a core's second-level cache.
 _BLOCK = 2**17
-
-
-def _are_plain(first: Any, *others: Any) -> bool:
-    """Whether arrays are NumPy's own, contiguous, and of 32- or 64-bit floats, all the same."""
-    if type(first) is not np.ndarray or not first.flags.c_contiguous:
-        return False
-    dtype = first.dtype
-    if dtype not in _FLOATS:
-        return False
-    for array in others:
-        if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
-            return False
-    return True
-
-
-def are_alike(first: Any, *others: Any) -> bool:
-    """Whether plain arrays have one shape."""
-    if not _are_plain(first, *others):
-        return False
-    for array in others:  # noqa: SIM110 - all() of a generator takes as long as a small op
-        if array.shape != first.shape:
-            return False
-    return True
-
-
-def are_scores(x: Any, axis: int, *others: Any) -> bool:
-    """Whether plain arrays of one shape have classes along their last axis."""
-    if not are_alike(x, *others) or x.ndim == 0 or x.shape[-1] == 0:
-        return False
-    return isinstance(axis, int) and axis in (-1, x.ndim - 1)
-
-
-def are_affine(x: Any, W: Any, b: Any) -> bool:
-    """Whether plain arrays are an input, weights and a bias that fit together."""
-    return (
-        _are_plain(x, W, b)
-        and W.ndim == 2
-        and b.shape == W.shape[1:]
-        and x.ndim > 0
-        and x.shape[-1] == W.shape[0]
-    )
-
-
-def are_backward(dout: Any, x: Any, W: Any) -> bool:
-    """Whether plain arrays are an upstream gradient, an input and weights that fit together."""
-    return (
-        _are_plain(dout, x, W)
-        and W.ndim == 2
-        and x.ndim > 0
-        and x.shape[-1] == W.shape[0]
-        and dout.shape == (*x.shape[:-1], W.shape[1])
-    )
-
-
-def fit(out: Any, *inputs: _Host) -> _Host | None:
-    """Return the array to write to: ``out``, or a new one like the first input.
-
-    None if ``out`` does not suit: it may be an input, but not overlap with one.
-    """
-    if out is None:
-        return np.empty(inputs[0].shape, inputs[0].dtype)
-    if not are_alike(out, *inputs) or not out.flags.writeable:
-        return None
-    apart = all(out is x or not np.may_share_memory(out, x) for x in inputs)
-    return out if apart else None
-
-
-def as_rows(x: _Host) -> _Host:
-    """Return a view with the leading axes folded into one."""
-    return x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1] if x.ndim else 1)
 
 
 def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
@@ -219,7 +145,7 @@ def _ones(length: int, dtype: np.dtype[Any]) -> _Host:
 
 
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
-    if not are_scores(x, -1) or not _are_indices(t, x):
+    if not are_scores(x, -1) or not are_indices(t, x):
         return None
     loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
     rows = as_rows(x)
@@ -229,10 +155,6 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     call(_softmax_and_losses, rows, as_rows(y), maxima, scores, losses)
     call(mean, losses, loss)
     return loss, y
-
-
-def _are_indices(t: Any, x: _Host) -> bool:
-    return type(t) is np.ndarray and t.dtype.kind in "iu" and t.shape == x.shape[:-1] and t.size > 0
 
 
 def _positions(rows: _Host, t: _Host) -> _Host:
@@ -271,7 +193,7 @@ def mean(losses: _Host, loss: _Host) -> None:
 
 
 def _gradient_of_scores(y: _Host, t: _Host, dout: Any) -> _Host | None:
-    if not are_scores(y, -1) or not _are_indices(t, y) or not isinstance(dout, int | float):
+    if not are_scores(y, -1) or not are_indices(t, y) or not isinstance(dout, int | float):
         return None
     dx = np.empty(y.shape, y.dtype)
     at_label = np.empty(t.size, y.dtype)

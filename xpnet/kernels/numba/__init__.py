@@ -17,8 +17,16 @@ except ImportError as error:
     msg = 'numba is not installed; install it with: pip install "xpnet[numba]"'
     raise ImportError(msg) from error
 
+from xpnet.kernels.arguments import (
+    are_affine,
+    are_alike,
+    are_indices,
+    are_scores,
+    as_rows,
+    fit,
+)
 from xpnet.kernels.numba import elementwise, rows, updates
-from xpnet.kernels.numpy import are_affine, are_alike, are_scores, as_rows, fit, mean
+from xpnet.kernels.numpy import mean
 from xpnet.kernels.tape import call
 from xpnet.kernels.threads import divide
 from xpnet.ops.labels import check_values
@@ -106,15 +114,7 @@ def _affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host 
 
 
 def _takes_labels(x: _Host, t: Any) -> bool:
-    return (
-        are_scores(x, -1)
-        and type(t) is np.ndarray
-        and t.dtype.kind in "iu"
-        and t.dtype.isnative
-        and t.flags.c_contiguous
-        and t.shape == x.shape[:-1]
-        and t.size > 0
-    )
+    return are_scores(x, -1) and are_indices(t, x) and t.flags.c_contiguous and t.dtype.isnative
 
 
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:

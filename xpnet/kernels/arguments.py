@@ -1,0 +1,101 @@
+"""Which arguments the kernels for NumPy take, and in which form.
+
+They answer for wrong arguments, too: these are not taken, and the op tells what is wrong. Every
+line here is run before each small op, and counts.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = [
+    "are_affine",
+    "are_alike",
+    "are_backward",
+    "are_indices",
+    "are_scores",
+    "as_rows",
+    "fit",
+]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+_FLOATS = (np.dtype("float32"), np.dtype("float64"))
+
+
+def _are_plain(first: Any, *others: Any) -> bool:
+    """Whether arrays are NumPy's own, contiguous, and of 32- or 64-bit floats, all the same."""
+    if type(first) is not np.ndarray or not first.flags.c_contiguous:
+        return False
+    dtype = first.dtype
+    if dtype not in _FLOATS:
+        return False
+    for array in others:
+        if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
+            return False
+    return True
+
+
+def are_alike(first: Any, *others: Any) -> bool:
+    """Whether plain arrays have one shape."""
+    if not _are_plain(first, *others):
+        return False
+    for array in others:  # noqa: SIM110 - all() of a generator takes as long as a small op
+        if array.shape != first.shape:
+            return False
+    return True
+
+
+def are_scores(x: Any, axis: int, *others: Any) -> bool:
+    """Whether plain arrays of one shape have classes along their last axis."""
+    if not are_alike(x, *others) or x.ndim == 0 or x.shape[-1] == 0:
+        return False
+    return isinstance(axis, int) and axis in (-1, x.ndim - 1)
+
+
+def are_affine(x: Any, W: Any, b: Any) -> bool:
+    """Whether plain arrays are an input, weights and a bias that fit together."""
+    return (
+        _are_plain(x, W, b)
+        and W.ndim == 2
+        and b.shape == W.shape[1:]
+        and x.ndim > 0
+        and x.shape[-1] == W.shape[0]
+    )
+
+
+def are_backward(dout: Any, x: Any, W: Any) -> bool:
+    """Whether plain arrays are an upstream gradient, an input and weights that fit together."""
+    return (
+        _are_plain(dout, x, W)
+        and W.ndim == 2
+        and x.ndim > 0
+        and x.shape[-1] == W.shape[0]
+        and dout.shape == (*x.shape[:-1], W.shape[1])
+    )
+
+
+def fit(out: Any, *inputs: _Host) -> _Host | None:
+    """Return the array to write to: ``out``, or a new one like the first input.
+
+    None if ``out`` does not suit: it may be an input, but not overlap with one.
+    """
+    if out is None:
+        return np.empty(inputs[0].shape, inputs[0].dtype)
+    if not are_alike(out, *inputs) or not out.flags.writeable:
+        return None
+    apart = all(out is x or not np.may_share_memory(out, x) for x in inputs)
+    return out if apart else None
+
+
+def as_rows(x: _Host) -> _Host:
+    """Return a view with the leading axes folded into one."""
+    return x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1] if x.ndim else 1)
+
+
+def are_indices(t: Any, x: _Host) -> bool:
+    """Whether there is an index for each sample of the scores, and at least one."""
+    return type(t) is np.ndarray and t.dtype.kind in "iu" and t.shape == x.shape[:-1] and t.size > 0
