@@ -71,3 +71,8 @@ def test_a_single_sample_has_a_single_label():
 def test_the_derivative_names_the_layer_too():
     with pytest.raises(xpnet.LabelError, match=r"^SoftmaxWithLoss: label 2 at index"):
         softmax_with_loss_backward(1.0, np.asarray([[0.5, 0.5]]), np.asarray([2]))
+
+
+def test_rows_of_infinities_are_refused_without_a_warning():
+    with pytest.raises(xpnet.LabelError, match="row 0 of t sums to nan"):
+        xpnet.check_labels(np.asarray([[np.inf, -np.inf, 0.0]]), classes=3)

@@ -20,6 +20,7 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_axis, check_same_home
 from xpnet.dtypes import dtype_name, is_float, is_half, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
+from xpnet.quiet import quiet
 
 __all__ = [
     "are_indices",
@@ -139,12 +140,17 @@ def check_values(layer: str, t: Array, classes: int, indices: bool = True) -> No
         unsigned = host.view(f"{host.dtype.byteorder}u{host.itemsize}")
         if np.maximum.reduce(unsigned, axis=None) >= classes:
             raise LabelError(_index_text(layer, host, classes))
-    elif not _are_distributions(host):
+    elif _is_wrong(host).any():
         raise LabelError(_row_text(layer, host))
 
 
-def _are_distributions(rows: np.ndarray[Any, Any]) -> bool:
-    return bool(rows.min() >= 0) and bool((abs(_sums(rows) - 1) <= _SUM_TOLERANCE).all())
+@quiet
+def _is_wrong(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return which rows are no distributions."""
+    wrong: np.ndarray[Any, Any] = ~(
+        (rows.min(axis=-1) >= 0) & (abs(_sums(rows) - 1) <= _SUM_TOLERANCE)
+    )
+    return wrong
 
 
 def _sums(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -158,11 +164,10 @@ def _index_text(layer: str, t: np.ndarray[Any, Any], classes: int) -> str:
     return f"{layer}: label {t[at]} at index {at} is not one of the classes 0 to {classes - 1}"
 
 
+@quiet
 def _row_text(layer: str, t: np.ndarray[Any, Any]) -> str:
     rows = t.reshape(-1, t.shape[-1])
-    with np.errstate(invalid="ignore"):
-        bad = ~((rows.min(axis=-1) >= 0) & (abs(_sums(rows) - 1) <= _SUM_TOLERANCE))
-    first = int(np.argmax(bad))
+    first = int(np.argmax(_is_wrong(rows)))
     return (
         f"{layer}: row {first} of t sums to {_sums(rows)[first]:.6g} with a least entry of "
         f"{rows[first].min():.6g}; a row of labels must not be negative and must sum to 1"

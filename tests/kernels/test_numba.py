@@ -1,0 +1,87 @@
+"""What is numba's own: an exponential that vectorises, and compiled code that is kept on disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+WHY = "numba is not installed: run nox -s tests_backends"
+numba = pytest.importorskip("numba", reason=WHY)
+intrinsics = pytest.importorskip("xpnet.kernels.numba.intrinsics", reason=WHY)
+exp, larger, multiply_add = intrinsics.exp, intrinsics.larger, intrinsics.multiply_add
+
+
+@numba.njit
+def exp_of(x, y):
+    for i in range(x.shape[0]):
+        y[i] = exp(x[i])
+
+
+def computed(x):
+    y = np.empty_like(x)
+    exp_of(x, y)
+    return y
+
+
+@pytest.mark.parametrize(("dtype", "lowest"), [("float32", -87.3), ("float64", -708.3)])
+def test_exp_is_within_2_units_in_the_last_place(dtype, lowest):
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [
+            np.linspace(lowest, 0, 1_000_003),
+            -np.geomspace(1e-30, 1, 100_003),
+            # Where the nearest integer to x * log2(e) changes.
+            (np.arange(0, int(lowest / np.log(2)), -1) - 0.5) * np.log(2),
+            rng.uniform(lowest, 0, 1_000_003),
+        ]
+    ).astype(dtype)
+
+    exact = np.exp(x.astype(np.longdouble))
+    ulps = abs(computed(x) - exact) / np.spacing(exact.astype(dtype))
+
+    assert ulps[x >= lowest].max() < 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_exp_at_the_edges(dtype):
+    x = np.asarray([0.0, -0.0, -np.inf, np.nan, -1e30, -800.0, -90.0], dtype=dtype)
+
+    y = computed(x)
+
+    assert y[:3].tolist() == [1, 1, 0]
+    assert np.isnan(y[3])
+    assert y[4:6].tolist() == [0, 0]
+    assert y[6] == pytest.approx(0 if dtype == "float32" else np.exp(-90.0), rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_larger_and_multiply_add(dtype):
+    @numba.njit
+    def both(a, b, c):
+        return larger(a, b), multiply_add(a, b, c)
+
+    kind = np.dtype(dtype).type
+
+    assert both(kind(2), kind(3), kind(4)) == (3, 10)
+    assert both(kind(3), kind(-np.inf), kind(0))[0] == 3
+
+
+def test_code_is_compiled_once_for_all_processes(tmp_path):
+    code = (
+        "import numpy as np, xpnet; xpnet.softmax(np.ones((2, 3)))\n"
+        "from xpnet.kernels.numba.rows import softmax\n"
+        "print(sum(softmax.stats.cache_hits.values()), sum(softmax.stats.cache_misses.values()))"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def run():
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment
+        ).stdout.split()
+
+    assert [run(), run()] == [["0", "1"], ["1", "0"]]
