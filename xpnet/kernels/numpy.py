@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,7 +26,7 @@ from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_values
 from xpnet.quiet import quiet
 
-__all__ = ["CHECKS_ITSELF", "KERNELS", "mean"]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "affine_backward", "affine_param_gradients", "mean"]
 
 CHECKS_ITSELF = True
 
@@ -69,24 +69,36 @@ def _add(y: _Host, b: _Host) -> None:
     np.add(y, b, y)
 
 
-def _affine_param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host] | None:
-    return _param_gradients(dout, x, W) if are_backward(dout, x, W) else None
+def affine_param_gradients(
+    sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
+) -> tuple[_Host, _Host] | None:
+    """Return ``dW`` and ``db``, the latter by a function that writes the sum of all rows."""
+    return _param_gradients(sum_of_rows, dout, x, W) if are_backward(dout, x, W) else None
 
 
-def _param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host]:
+def _param_gradients(
+    sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
+) -> tuple[_Host, _Host]:
     dW, db = np.empty(W.shape, W.dtype), np.empty(W.shape[1], W.dtype)
     rows = as_rows(dout)
     call(_dot_of_transposed, as_rows(x), rows, dW)
-    call(np.dot, _ones(rows.shape[0], rows.dtype), rows, db)
+    call(sum_of_rows, rows, db)
     return dW, db
 
 
-def _affine_backward(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host, _Host] | None:
+def affine_backward(
+    sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
+) -> tuple[_Host, _Host, _Host] | None:
+    """Return ``dx``, ``dW`` and ``db``; as :func:`affine_param_gradients`."""
     if not are_backward(dout, x, W):
         return None
     dx = np.empty(x.shape, x.dtype)
     call(np.dot, as_rows(dout), W.T, as_rows(dx))
-    return dx, *_param_gradients(dout, x, W)
+    return dx, *_param_gradients(sum_of_rows, dout, x, W)
+
+
+def _sum_of_rows(dout: _Host, db: _Host) -> None:
+    np.dot(_ones(dout.shape[0], dout.dtype), dout, db)
 
 
 def _dot_of_transposed(x: _Host, dout: _Host, dW: _Host) -> None:
@@ -239,8 +251,8 @@ def _scratch(dtype: np.dtype[Any]) -> _Host:
 
 KERNELS: dict[str, Callable[..., Any]] = {
     "affine": _affine,
-    "affine_backward": _affine_backward,
-    "affine_param_gradients": _affine_param_gradients,
+    "affine_backward": partial(affine_backward, _sum_of_rows),
+    "affine_param_gradients": partial(affine_param_gradients, _sum_of_rows),
     "relu": _relu,
     "relu_backward": _relu_backward,
     "sgd_update": quiet(_sgd),

@@ -26,7 +26,7 @@ from xpnet.kernels.arguments import (
     fit,
 )
 from xpnet.kernels.numba import elementwise, rows, updates
-from xpnet.kernels.numpy import mean
+from xpnet.kernels.numpy import affine_backward, affine_param_gradients, mean
 from xpnet.kernels.tape import call
 from xpnet.kernels.threads import divide
 from xpnet.ops.labels import check_values
@@ -113,6 +113,10 @@ def _affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host 
     return y
 
 
+def _sum_of_rows(dout: _Host, db: _Host) -> None:
+    divide(elementwise.sum_of_rows, db.shape[0], _PASS * dout.size, dout, db)
+
+
 def _takes_labels(x: _Host, t: Any) -> bool:
     return are_scores(x, -1) and are_indices(t, x) and t.flags.c_contiguous and t.dtype.isnative
 
@@ -193,6 +197,8 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "adagrad_update": _adagrad,
     "adam_update": _adam,
     "affine": partial(_affine, _bias_of_rows),
+    "affine_backward": partial(affine_backward, _sum_of_rows),
+    "affine_param_gradients": partial(affine_param_gradients, _sum_of_rows),
     "affine_relu": partial(_affine, _bias_relu_of_rows),
     "log_softmax": partial(_by_rows, _log_softmax_of_rows),
     "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),

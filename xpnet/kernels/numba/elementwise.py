@@ -8,7 +8,7 @@ from numba import njit
 
 from xpnet.kernels.numba.intrinsics import exp
 
-__all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
+__all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward", "sum_of_rows"]
 
 # All take contiguous arrays: with a bias of shape (N, M), else flat, and compute the entries or
 # rows from start to stop. They round as the generic ops do. Loops run from 0, for an index that
@@ -34,6 +34,17 @@ def bias_relu(start: int, stop: int, y: Any, b: Any) -> None:
         for j in range(row.shape[0]):
             value = row[j] + b[j]
             row[j] = zero if value < zero else value
+
+
+@_compiled
+def sum_of_rows(start: int, stop: int, dout: Any, db: Any) -> None:
+    """Write the sum of all rows to ``db``, in the columns from start to stop."""
+    db = db[start:stop]
+    db[:] = 0
+    for i in range(dout.shape[0]):
+        row = dout[i, start:stop]
+        for j in range(row.shape[0]):
+            db[j] += row[j]
 
 
 @_compiled
