@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,18 +72,30 @@ def test_the_environment_sets_the_number_of_threads(asked, expected, monkeypatch
     assert thread_count.__wrapped__() == (expected or len(os.sched_getaffinity(0)))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of its threads, yes
-def test_a_process_that_was_forked_has_threads_of_its_own(three_threads):
-    divide(lambda *_part: None, 3, MUCH)
-    child = os.fork()
-    if child == 0:
-        try:
-            divide(lambda *_part: None, 3, MUCH)
-        finally:
-            os._exit(0 if threads._pool.cache_info().currsize == 2 else 1)
+FORKED = """
+import os, threading
+from xpnet.kernels.threads import divide
 
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+def count_threads():
+    seen = set()
+    divide(lambda *_: (meet.wait(30), seen.add(threading.get_ident())), 2, 1e9)
+    return len(seen)
+
+meet = threading.Barrier(2)
+assert count_threads() == 2
+if os.fork() == 0:
+    meet = threading.Barrier(2)
+    os._exit(count_threads())
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 2
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_was_forked_has_threads_of_its_own():
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]
+
+    assert subprocess.run(command, env=environment, timeout=60, check=False).returncode == 0
 
 
 def test_kernels_in_several_threads_at_once_give_the_bits_of_one(three_threads):
