@@ -11,6 +11,9 @@ from xpnet import SGD, Adam, Affine, Dropout, LabelError, ReLU, Sequential, Shap
 from xpnet.dtypes import dtype_name
 from xpnet.testing import tolerance
 
+# On CuPy, for layers and optimizers that cannot be captured.
+pytestmark = pytest.mark.filterwarnings("ignore:compile. the step is not one CUDA graph")
+
 SIZES = 6, 5, 4
 
 
