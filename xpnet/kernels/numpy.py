@@ -26,7 +26,14 @@ from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_values
 from xpnet.quiet import quiet
 
-__all__ = ["CHECKS_ITSELF", "KERNELS", "affine_backward", "affine_param_gradients", "mean"]
+__all__ = [
+    "CHECKS_ITSELF",
+    "KERNELS",
+    "affine",
+    "affine_backward",
+    "affine_param_gradients",
+    "mean",
+]
 
 CHECKS_ITSELF = True
 
@@ -51,16 +58,15 @@ def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
     return blockwise
 
 
-# dot takes less time than matmul around a small product, and looks for no overflow to warn of.
-
-
-def _affine(x: _Host, W: _Host, b: _Host) -> _Host | None:
+def affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host | None:
+    """Return ``x @ W`` after a function that adds a bias to its rows, and may do more."""
     if not are_affine(x, W, b):
         return None
     y = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
     rows = as_rows(y)
+    # dot takes less time than matmul around a small product, and looks for no overflow to warn of.
     call(np.dot, as_rows(x), W, rows)
-    call(_add, rows, b)
+    call(follow, rows, b)
     return y
 
 
@@ -250,7 +256,7 @@ def _scratch(dtype: np.dtype[Any]) -> _Host:
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
-    "affine": _affine,
+    "affine": partial(affine, _add),
     "affine_backward": partial(affine_backward, _sum_of_rows),
     "affine_param_gradients": partial(affine_param_gradients, _sum_of_rows),
     "relu": _relu,

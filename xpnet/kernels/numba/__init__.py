@@ -18,7 +18,6 @@ except ImportError as error:
     raise ImportError(msg) from error
 
 from xpnet.kernels.arguments import (
-    are_affine,
     are_alike,
     are_indices,
     are_scores,
@@ -26,7 +25,7 @@ from xpnet.kernels.arguments import (
     fit,
 )
 from xpnet.kernels.numba import elementwise, rows, updates
-from xpnet.kernels.numpy import affine_backward, affine_param_gradients, mean
+from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients, mean
 from xpnet.kernels.tape import call
 from xpnet.kernels.threads import divide
 from xpnet.ops.labels import check_values
@@ -60,6 +59,8 @@ _softmax_and_losses = _divided(rows.softmax_and_losses, _EXP)
 _scaled_difference = _divided(rows.scaled_difference, _PASS)
 _sigmoid_of_entries = _divided(elementwise.sigmoid, _EXP)
 _sigmoid_backward_of_entries = _divided(elementwise.sigmoid_backward, _PASS)
+_bias_of_rows = _divided(elementwise.bias, _PASS)
+_bias_relu_of_rows = _divided(elementwise.bias_relu, _PASS)
 _relu_backward_of_entries = _divided(elementwise.relu_backward, _PASS)
 
 
@@ -97,20 +98,6 @@ def _by_entries_backward(
     if dx is not None:
         call(function, dout.reshape(-1), y.reshape(-1), dx.reshape(-1))
     return dx
-
-
-_bias_of_rows = _divided(elementwise.bias, _PASS)
-_bias_relu_of_rows = _divided(elementwise.bias_relu, _PASS)
-
-
-def _affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host | None:
-    if not are_affine(x, W, b):
-        return None
-    y = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
-    rows = as_rows(y)
-    call(np.dot, as_rows(x), W, rows)
-    call(follow, rows, b)
-    return y
 
 
 def _sum_of_rows(dout: _Host, db: _Host) -> None:
@@ -196,10 +183,10 @@ def _adam(
 KERNELS: dict[str, Callable[..., Any]] = {
     "adagrad_update": _adagrad,
     "adam_update": _adam,
-    "affine": partial(_affine, _bias_of_rows),
+    "affine": partial(affine, _bias_of_rows),
     "affine_backward": partial(affine_backward, _sum_of_rows),
     "affine_param_gradients": partial(affine_param_gradients, _sum_of_rows),
-    "affine_relu": partial(_affine, _bias_relu_of_rows),
+    "affine_relu": partial(affine, _bias_relu_of_rows),
     "log_softmax": partial(_by_rows, _log_softmax_of_rows),
     "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),
     "momentum_update": _momentum,
