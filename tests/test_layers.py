@@ -7,6 +7,7 @@ import pytest
 
 import xpnet
 from xpnet.ops import add_backward, mul_backward
+from xpnet.ops.affine import affine_relu
 
 
 def where(array) -> tuple[str, str]:
@@ -134,3 +135,16 @@ def test_a_gradient_is_summed_over_every_axis_that_was_repeated(x, y, backward):
 
 def test_seeds_that_nobody_gave_come_from_all_64_bits():
     assert max(xpnet.Dropout().seed for _ in range(8)) > 2**56
+
+
+def test_affine_relu_is_relu_of_affine(xpnet_backend):
+    def arrays(*hosts):
+        return [xpnet.asarray(host, xp=xpnet_backend) for host in hosts]
+
+    x, W, b = arrays(np.asarray([[2.0, 3.0]]), np.asarray([[1.0, -1.0], [0.5, -2.0]]), np.ones(2))
+
+    np.testing.assert_array_equal(xpnet.to_numpy(affine_relu(x, W, b)), [[4.5, 0.0]])
+    with pytest.raises(xpnet.ShapeError, match="Affine: x has shape"):
+        affine_relu(*arrays(np.ones((1, 3))), W, b)
+    with pytest.raises(xpnet.ShapeError, match="Affine: W has shape"):
+        affine_relu(x, W, *arrays(np.ones(3)))

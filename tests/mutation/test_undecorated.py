@@ -27,3 +27,12 @@ def test_nothing_but_the_decorator_is_gone(tmp_path):
     assert after == before
     assert "quiet" in decorators
     assert left == [name for name in decorators if name != "quiet"]
+
+
+def test_the_calls_of_kernels_are_marked(tmp_path):
+    copy_undecorated(tmp_path)
+
+    code = (tmp_path / "xpnet/ops/affine.py").read_text(encoding="utf-8")
+    marked = [line.strip() for line in code.splitlines() if line.endswith("# pragma: no mutate")]
+    assert "y = _affine_kernel(x, W, b)  # pragma: no mutate" in marked
+    assert len(marked) == code.count("_kernel(") + code.count("_kernel.unchecked(")
