@@ -36,8 +36,10 @@ def imported_by(code: str) -> list[str]:
         "import xpnet",
         "import xpnet; xpnet.set_backend('numpy')",
         # With numba installed, the first op would import it.
-        "import os; os.environ['XPNET_KERNELS'] = 'numpy'; import xpnet; "
-        "xpnet.TwoLayerNet(4, 5, 3).predict(xpnet.asarray([[1.0, 2.0, 3.0, 4.0]]))",
+        (
+            "import os; os.environ['XPNET_KERNELS'] = 'numpy'; import xpnet; "
+            "xpnet.TwoLayerNet(4, 5, 3).predict(xpnet.asarray([[1.0, 2.0, 3.0, 4.0]]))"
+        ),
     ],
 )
 def test_only_numpy_and_array_api_compat_are_imported(code: str) -> None:
