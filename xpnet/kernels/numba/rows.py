@@ -42,12 +42,18 @@ def _sum(x: Any) -> Any:
 
 
 @_compiled
-def _exp_and_sum(x: Any, largest: Any, y: Any) -> Any:
+def _exp_and_largest(x: Any, largest: Any, y: Any, following: Any) -> Any:
+    """Write ``exp(x - largest)`` to ``y``, and return the largest entry of the following row.
+
+    That comes from memory while the processor is busy with exponentials.
+    """
+    largest_following = following[0]
     for j in range(x.shape[0]):
         y[j] = exp(x[j] - largest)
-    # Not in the same loop: one that reads and writes has two versions, of which the addresses
-    # of the arrays choose, and a sum would have other bits in each.
-    return _sum(y)
+        largest_following = larger(largest_following, following[j])
+    # A sum must not be in here: a loop that reads and writes has two versions, of which the
+    # addresses of the arrays choose, and it would have other bits in each.
+    return largest_following
 
 
 @_of_sums
@@ -74,9 +80,10 @@ def _scale(y: Any, factor: Any) -> None:
 
 @_compiled
 def softmax(start: int, stop: int, x: Any, y: Any) -> None:
+    largest = _largest(x[start])
     for i in range(start, stop):
-        total = _exp_and_sum(x[i], _largest(x[i]), y[i])
-        _scale(y[i], y.dtype.type(1) / total)
+        largest = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
+        _scale(y[i], y.dtype.type(1) / _sum(y[i]))
 
 
 @_compiled
@@ -106,14 +113,16 @@ def log_softmax_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> N
 
 @_compiled
 def softmax_and_losses(start: int, stop: int, x: Any, t: Any, y: Any, losses: Any) -> None:
+    largest = _largest(x[start])
     for i in range(start, stop):
-        largest = _largest(x[i])
-        total = _exp_and_sum(x[i], largest, y[i])
+        following = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
+        total = _sum(y[i])
         if 0 <= t[i] < x.shape[1]:
             losses[i] = np.log(total) - (x[i, t[i]] - largest)
         else:
             losses[i] = np.nan
         _scale(y[i], y.dtype.type(1) / total)
+        largest = following
 
 
 @_compiled
