@@ -56,7 +56,8 @@ class Optimizer:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "step" in vars(cls) and "kernel" not in vars(cls):
+        nearest = next(base for base in cls.__mro__ if {"step", "kernel"} & vars(base).keys())
+        if "kernel" not in vars(nearest):
             cls.kernel = None
 
     def __init__(self) -> None:
