@@ -76,3 +76,15 @@ def test_the_derivative_names_the_layer_too():
 def test_rows_of_infinities_are_refused_without_a_warning():
     with pytest.raises(xpnet.LabelError, match="row 0 of t sums to nan"):
         xpnet.check_labels(np.asarray([[np.inf, -np.inf, 0.0]]), classes=3)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_a_negative_label_of_few_bits_is_wrong_among_however_many_classes(dtype):
+    t = np.asarray([0, -1], dtype=dtype)
+    with pytest.raises(xpnet.LabelError, match=r"label -1 at index \(1,\) is not one"):
+        xpnet.check_labels(t, classes=70_000)
+    with pytest.raises(xpnet.LabelError, match="label -1"):
+        softmax_with_loss(np.zeros((2, 70_000), dtype="float32"), t)
+
+    assert xpnet.check_labels(t[:1], classes=70_000) is None
+    assert xpnet.check_labels(np.asarray([255], dtype="uint8"), classes=256) is None

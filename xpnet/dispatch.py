@@ -93,7 +93,7 @@ def providers_of(adapter: Adapter) -> tuple[Provider, ...]:
 def _load(adapter: Adapter, name: str, module: str) -> Provider:
     try:
         found = import_module(module)
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # numba's where no folder can keep its code
         return Provider(name, adapter.name, reason=str(error))
     checks_itself = getattr(found, "CHECKS_ITSELF", False)
     kernels = {

@@ -8,6 +8,7 @@ from optimizers.catalog import OPTIMIZERS
 
 import xpnet
 from xpnet import SGD, Adam, Affine, Dropout, LabelError, ReLU, Sequential, ShapeError, Sigmoid
+from xpnet.arrays import array_namespace
 from xpnet.dtypes import dtype_name
 from xpnet.testing import tolerance
 
@@ -252,6 +253,92 @@ def test_an_optimizer_of_ones_own(xpnet_backend):
             eager_step(eager, Plain(), x, t)
 
         assert_alike(compiled.params, eager.params, xpnet_backend.name != "jax")
+
+
+def test_an_update_of_ones_own_is_called_each_time(xpnet_backend):
+    class Frozen(SGD):
+        def update(self, params, grads):
+            super().update(params, {name: 0 * grad for name, grad in grads.items()})
+
+    with xpnet.use_backend(xpnet_backend):
+        net = small_net()
+        before = xpnet.to_numpy(net.params["W1"]).copy()
+        step = xpnet.compile(net, Frozen(1.0))
+        for i in range(3):
+            step(*batch(8, seed=i))
+
+        np.testing.assert_array_equal(xpnet.to_numpy(net.params["W1"]), before)
+
+
+class FromScores:
+    """A loss of a user's own, which no library rounds in its own way."""
+
+    def __init__(self):
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, t):
+        self.x = x
+        return array_namespace(x).max(x)
+
+    def backward(self, dout=1):
+        return self.x
+
+
+def test_layers_may_be_replaced_between_steps(xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        compiled, eager = small_net(), small_net()
+        step, twin = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+        first = next(iter(compiled.layers.values()))
+        assert type(first) is Affine
+
+        def replace_layer(net):
+            net.layers[list(net.layers)[1]] = Doubled()
+
+        def replace_loss(net):
+            net.last_layer = FromScores()
+
+        for change in (lambda _net: None, replace_layer, replace_loss):
+            change(compiled)
+            change(eager)
+            for i in range(2):
+                x, t = batch(8, seed=i)
+                loss, expected = step(x, t), eager_step(eager, twin, x, t)
+                exact = xpnet_backend.name != "jax"
+                assert_alike({"loss": loss}, {"loss": expected}, exact)
+                assert_alike(compiled.params, eager.params, exact)
+
+
+class Penalised(Sequential):
+    def loss(self, x, t):
+        W = self.params["W1"]
+        return super().loss(x, t) + array_namespace(W).sum(W * W)
+
+    def gradient(self, x, t):
+        grads = super().gradient(x, t)
+        return {**grads, "W1": grads["W1"] + 2 * self.params["W1"]}
+
+
+class Reversed(Sequential):
+    def forward(self, x):
+        return -super().forward(x)
+
+    def loss_and_gradient(self, x, t):
+        self.loss(x, t)
+        self.backward(-self.last_layer.backward())
+        return self.last_layer.loss, self.grads
+
+
+@pytest.mark.parametrize("kind", [Penalised, Reversed])
+def test_a_net_of_ones_own_keeps_its_methods(kind, xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        compiled, eager = (kind(*small_net().layers.values()) for _ in range(2))
+        step, twin = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+        for i in range(3):
+            x, t = batch(8, seed=i)
+            loss, expected = step(x, t), eager_step(eager, twin, x, t)
+            exact = xpnet_backend.name != "jax"
+            assert_alike({"loss": loss}, {"loss": expected}, exact)
+            assert_alike(compiled.params, eager.params, exact)
 
 
 @pytest.mark.parametrize(

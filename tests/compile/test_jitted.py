@@ -7,7 +7,7 @@ import pytest
 from compile.test_compile import Doubled, batch, small_net
 
 import xpnet
-from xpnet import SGD, Adam, Affine, Sequential
+from xpnet import SGD, Adam, Affine, Dropout, Momentum, Sequential
 
 jax = pytest.importorskip("jax")
 
@@ -68,3 +68,59 @@ def test_the_parameters_are_given_away():
 
     assert W.is_deleted()
     assert not net.params["W1"].is_deleted()
+
+
+def test_dropout_may_be_switched_off_after_the_first_step():
+    layer = Dropout(0.9, seed=0)
+    net = Sequential(Affine.random(6, 4, weight_init_std=0.5, seed=0), layer)
+    step = xpnet.compile(net, SGD(0))
+    x, t = batch(8)
+    step(x, t)
+    with xpnet.evaluating():
+        expected = float(net.loss(x, t))
+        assert float(step(x, t)) == pytest.approx(expected)
+    dropped = float(step(x, t))
+
+    layer.training = False
+
+    assert float(step(x, t)) == pytest.approx(expected)
+    assert dropped != pytest.approx(expected)
+    assert layer.step == 2
+
+
+def test_a_state_that_was_put_in_is_not_given_away():
+    net, optimizer = small_net(), Momentum(0.1)
+    mine = {
+        name: {"velocity": jax.numpy.zeros(array.shape, dtype="float32")}
+        for name, array in net.params.items()
+    }
+    optimizer.state = mine
+    step = xpnet.compile(net, optimizer)
+    for _ in range(2):
+        step(*batch(8))
+
+    assert not any(memory["velocity"].is_deleted() for memory in mine.values())
+
+
+def test_a_parameter_that_was_bound_is_not_given_away():
+    net = small_net()
+    step = xpnet.compile(net, SGD(0.1))
+    step(*batch(8))
+    for i in range(50):
+        # The array of the last step dies, and the next but one may get its address.
+        net.params["W1"] = jax.numpy.zeros((6, 5), dtype="float32")
+        mine = jax.numpy.full((6, 5), float(i), dtype="float32")
+        net.params["W1"] = mine
+        step(*batch(8))
+        assert not mine.is_deleted()
+
+
+def test_another_number_of_classes_counts_for_the_labels():
+    net = small_net()
+    step = xpnet.compile(net, SGD(0.1))
+    x, t = batch(8)
+    step(x, t)
+    net.params["W2"] = jax.numpy.zeros((5, 9), dtype="float32")
+    net.params["b2"] = jax.numpy.zeros(9, dtype="float32")
+
+    assert float(step(x, t + 4)) == pytest.approx(np.log(9))

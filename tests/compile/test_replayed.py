@@ -176,3 +176,82 @@ def test_many_sizes_of_batches_do_not_fill_the_memory():
         step(*batch(samples))
 
     assert len(step._step._recordings) <= 4
+
+
+class WritesInPlace(Scaled):
+    """Its gradient is the same array each time."""
+
+    def __init__(self, scale):
+        super().__init__(scale)
+        self.grads["scale"] = np.zeros_like(scale)
+
+    def backward(self, dout):
+        self.grads["scale"][...] = (dout * self.x).sum()
+        return self.params["scale"] * dout
+
+
+class KeepsItsOwn(WritesInPlace):
+    """It does not look for the array where it has laid it."""
+
+    def __init__(self, scale):
+        super().__init__(scale)
+        self.dscale = self.grads["scale"]
+
+    def backward(self, dout):
+        self.dscale[...] = (dout * self.x).sum()
+        return self.params["scale"] * dout
+
+
+class Block:
+    """Shows what belongs to a layer inside it."""
+
+    def __init__(self, scale):
+        self.inner = Scaled(scale)
+
+    params = property(lambda self: {**self.inner.params})
+    grads = property(lambda self: {**self.inner.grads})
+
+    def forward(self, x):
+        return self.inner.forward(x)
+
+    def backward(self, dout):
+        return self.inner.backward(dout)
+
+
+@pytest.mark.parametrize("kind", [WritesInPlace, KeepsItsOwn, Block])
+def test_the_gradients_of_ones_own_layer_are_those_of_this_step(kind):
+    def net():
+        return Sequential(Affine.random(784, 10, seed=0), kind(np.ones((), dtype="float32")))
+
+    compiled, eager = net(), net()
+    step, optimizer = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+    for i in range(4):
+        x, t = batch(seed=i)
+        step(x, t)
+        eager_step(eager, optimizer, x, t)
+        np.testing.assert_array_equal(compiled.grads["scale2"], eager.grads["scale2"])
+
+    assert compiled.params["scale2"] == eager.params["scale2"] != 1
+    x, t = batch(seed=9)
+    for name, grad in eager.gradient(x, t).items():
+        np.testing.assert_array_equal(compiled.gradient(x, t)[name], grad)
+
+
+@pytest.mark.parametrize("foreign", [[0] * 100, None], ids=["list", "None"])
+def test_labels_that_are_no_array_are_named(foreign):
+    step = xpnet.compile(TwoLayerNet(784, 5, 10, seed=0), SGD(0.1))
+    x, t = batch()
+    for _ in range(2):
+        with pytest.raises(xpnet.BackendMismatchError, match="compile: t is"):
+            step(x, foreign)
+        step(x, t)
+
+
+def test_labels_of_another_library_are_not_copied_silently():
+    torch = pytest.importorskip("torch")
+    step = xpnet.compile(TwoLayerNet(784, 5, 10, seed=0), SGD(0.1))
+    x, t = batch()
+    for _ in range(2):
+        with pytest.raises(xpnet.BackendMismatchError, match="x is numpy on cpu, but t is torch"):
+            step(x, torch.from_numpy(t))
+        step(x, t)

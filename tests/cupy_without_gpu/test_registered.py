@@ -84,3 +84,17 @@ def test_an_update_is_its_rule(entry, cpu: CPU) -> None:
     arrays = [array for name, array in memory.items() if name != "step"]
     assert_close((param, *arrays), expected, 2)
     assert kernel(param, grad[:4], **memory, **optimizer.settings) is None
+
+
+@pytest.mark.parametrize(
+    "dout",
+    [np.asarray(1.0), np.float32(1), np.ones((1,), dtype="float32"), [1.0], None],
+    ids=["another dtype", "a scalar", "another shape", "a list", "None"],
+)
+def test_an_upstream_gradient_whose_bytes_mean_something_else_goes_to_the_generic_op(
+    dout, cpu: CPU
+) -> None:
+    y, t = np.full((2, 4), 0.25, dtype="float32"), np.asarray([0, 1])
+
+    assert registered(cpu)["softmax_with_loss_backward"](y, t, dout) is None
+    assert cpu.launched == []

@@ -148,3 +148,25 @@ def test_every_kernel_is_of_an_op_that_exists():
         if status.available:
             for provider in providers_of(resolve_backend(name).adapter):
                 assert provider.kernels.keys() <= ops
+
+
+def test_without_a_folder_for_compiled_code_numbas_kernels_are_missing_with_the_reason():
+    code = (
+        "import numba.core.caching as caching\n"
+        "def refuse(path): raise OSError('read-only file system')\n"
+        "for kind in caching.CacheImpl._locator_classes:\n"
+        "    kind.ensure_cache_path = refuse"
+        + WHICH
+        + (
+            "from xpnet.dispatch import providers_of\n"
+            "from xpnet.backends import adapter_by_name\n"
+            "print(providers_of(adapter_by_name('numpy'))[0].reason)"
+        )
+    )
+    pytest.importorskip("numba", reason="numba is not installed: run nox -s tests_backends")
+
+    run = in_a_new_process(code)
+
+    ran, reason = run.stdout.splitlines()
+    assert ran == "['numpy']"
+    assert "no locator available" in reason

@@ -171,3 +171,13 @@ def test_a_kernel_changes_none_of_its_arguments(kernel):
     for argument, copy in zip(args, before, strict=True):
         if hasattr(argument, "shape"):
             np.testing.assert_array_equal(xpnet.to_numpy(argument), copy)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_large_upstream_gradient_does_not_overflow_in_half_precision(name):
+    y = xpnet.asarray(np.full((100, 4), 0.25), xp=name, dtype="float16")
+    t = xpnet.asarray(np.zeros(100, dtype="int32"), xp=name)
+
+    dx = xpnet.to_numpy(xpnet.ops.softmax_with_loss_backward(2.0**17, y, t))
+
+    np.testing.assert_allclose(dx[0], np.asarray([-3, 1, 1, 1]) * 2**15 / 100, rtol=1e-3)

@@ -95,3 +95,14 @@ def test_an_out_that_does_not_fit_is_refused(out, error, words):
     for op, args in calls(xpnet.get_backend()):
         with pytest.raises(error, match=words):
             op(*args, out=out)
+
+
+@pytest.mark.parametrize("op", FORWARD, ids=lambda op: op.__name__)
+def test_out_may_overlap_on_torch(op):
+    torch = pytest.importorskip("torch")
+    memory = torch.linspace(-3, 3, 12)
+    expected = op(memory[:9].reshape(3, 3).clone())
+
+    y = op(memory[:9].reshape(3, 3), out=memory[3:].reshape(3, 3))
+
+    np.testing.assert_allclose(y.numpy(), expected.numpy(), rtol=1e-6)

@@ -99,6 +99,21 @@ def test_a_step_of_ones_own_is_not_replaced_by_the_kernel_of_its_base_class():
     np.testing.assert_array_equal(params["W"], [1.5, 1.5])
 
 
+def test_nor_is_a_step_that_comes_from_a_class_beside_it():
+    class Upwards:
+        def step(self, param, grad, memory, settings):
+            return param + settings["lr"] * grad, memory
+
+    class Mixed(Upwards, xpnet.SGD):
+        pass
+
+    params = {"W": np.ones(2, dtype="float32")}
+
+    Mixed(lr=0.5).update(params, {"W": np.ones(2, dtype="float32")})
+
+    np.testing.assert_array_equal(params["W"], [1.5, 1.5])
+
+
 @each_kernel
 def test_a_state_that_was_taken_out_stays_as_it_was(entry, provider):
     params, optimizer = {"W": np.ones(4, dtype="float32")}, entry.make()

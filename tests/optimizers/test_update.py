@@ -313,3 +313,13 @@ def test_the_table_has_every_optimizer_by_its_name():
     assert {name: entry.kind for name, entry in OPTIMIZERS.items()} == {
         name: getattr(xpnet, name) for name in OPTIMIZERS
     }
+
+
+@pytest.mark.parametrize("view", [lambda a: a, lambda a: a[:]], ids=["itself", "a view"])
+def test_a_gradient_may_be_another_parameter(view):
+    # As those of the loss sum(V * W) are.
+    V, W = np.full(2, 1.0), np.full(2, 3.0)
+
+    xpnet.SGD(lr=0.5).update({"V": V, "W": W}, {"V": view(W), "W": view(V)})
+
+    assert (V[0], W[0]) == (-0.5, 2.5)

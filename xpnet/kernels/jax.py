@@ -36,6 +36,8 @@ def _softmax_with_loss_backward(y: Array, t: Array, dout: Any) -> Array | None:
     is_number = isinstance(dout, int | float)
     if not is_number and (type(dout) is not type(y) or (dout.shape, dout.dtype) != ((), y.dtype)):
         return None
+    if is_number and not abs(dout) <= float(jax.numpy.finfo(y.dtype).max):
+        return None  # what reaches a sample may be less
     return _loss_backward(
         y, t, dout if hasattr(dout, "shape") else jax.numpy.asarray(dout, y.dtype)
     )

@@ -19,16 +19,27 @@ def _affine(x: Array, W: Array, b: Array) -> Array | None:
 
 
 def _softmax(x: Array, axis: int, out: Array | None) -> Array | None:
-    return torch.softmax(x, axis, out=out) if x.dtype in _FLOATS else None
+    return torch.softmax(x, axis, out=out) if _is_apart(x, out) else None
 
 
 def _log_softmax(x: Array, axis: int, out: Array | None) -> Array | None:
-    return torch.log_softmax(x, axis, out=out) if x.dtype in _FLOATS else None
+    return torch.log_softmax(x, axis, out=out) if _is_apart(x, out) else None
+
+
+def _is_apart(x: Array, out: Array | None) -> bool:
+    """Whether PyTorch, which looks for no overlap here, reads all before it writes there."""
+    if x.dtype not in _FLOATS:
+        return False
+    if out is None or out is x:
+        return True
+    return bool(x.untyped_storage().data_ptr() != out.untyped_storage().data_ptr())
 
 
 def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
-    # On a GPU a label out of range would end the process there, and nobody has checked yet.
-    if x.ndim != 2 or t.ndim != 1 or len(t) == 0 or x.dtype not in _FLOATS or x.is_cuda:
+    # Elsewhere nobody has checked the labels yet: one out of range would end the process on a
+    # GPU, and -100 would not count.
+    on_host = x.device.type == "cpu"
+    if x.ndim != 2 or t.ndim != 1 or len(t) == 0 or x.dtype not in _FLOATS or not on_host:
         return None
     return torch.nn.functional.cross_entropy(x, t.long()), torch.softmax(x, -1)
 

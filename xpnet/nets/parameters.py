@@ -20,11 +20,16 @@ class Parameters(MutableMapping[str, Array]):
     ----------
     layers : iterable of layers
         In order; those without parameters get no number.
+
+    Attributes
+    ----------
+    owners : dict of str to (layer, str)
+        The layer of each parameter, and its name there.
     """
 
     def __init__(self, layers: Iterable[Any]) -> None:
         with_params = [layer for layer in layers if layer.params]
-        self._owners = {
+        self.owners = {
             f"{name}{number}": (layer, name)
             for number, layer in enumerate(with_params, start=1)
             for name in layer.params
@@ -43,10 +48,10 @@ class Parameters(MutableMapping[str, Array]):
         raise TypeError(msg)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._owners)
+        return iter(self.owners)
 
     def __len__(self) -> int:
-        return len(self._owners)
+        return len(self.owners)
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name}: {tuple(array.shape)}" for name, array in self.items())
@@ -56,13 +61,13 @@ class Parameters(MutableMapping[str, Array]):
         """Return the layers' gradients by the same names; empty before a backward."""
         return {
             name: layer.grads[own_name]
-            for name, (layer, own_name) in self._owners.items()
+            for name, (layer, own_name) in self.owners.items()
             if own_name in layer.grads
         }
 
     def _owner(self, name: str) -> tuple[Any, str]:
         try:
-            return self._owners[name]
+            return self.owners[name]
         except KeyError:
-            msg = f"no parameter {name!r}; there are {', '.join(self._owners)}"
+            msg = f"no parameter {name!r}; there are {', '.join(self.owners)}"
             raise KeyError(msg) from None

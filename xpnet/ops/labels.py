@@ -136,9 +136,10 @@ def check_values(layer: str, t: Array, classes: int, indices: bool = True) -> No
     if host.size == 0:
         return
     if indices:
-        # Read without a sign, what is negative is larger than any number of classes.
+        # Read without a sign, what is negative is larger than all that the dtype can hold.
         unsigned = host.view(f"{host.dtype.byteorder}u{host.itemsize}")
-        if np.maximum.reduce(unsigned, axis=None) >= classes:
+        limit = min(classes, 2 ** (8 * host.itemsize - (host.dtype.kind == "i")))
+        if np.maximum.reduce(unsigned, axis=None) >= limit:
             raise LabelError(_index_text(layer, host, classes))
     elif _is_wrong(host).any():
         raise LabelError(_row_text(layer, host))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from itertools import combinations
 from typing import Any, ClassVar
+
+import numpy as np
 
 from xpnet._typing import Array, Number
 from xpnet.arrays import array_namespace
@@ -13,7 +16,7 @@ from xpnet.dispatch import Dispatcher
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "has_plain_update"]
 
 
 class Optimizer:
@@ -56,7 +59,8 @@ class Optimizer:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "step" in vars(cls) and "kernel" not in vars(cls):
+        nearest = next(base for base in cls.__mro__ if {"step", "kernel"} & vars(base).keys())
+        if "kernel" not in vars(nearest):
             cls.kernel = None
 
     def __init__(self) -> None:
@@ -99,7 +103,8 @@ class Optimizer:
         before = dict(params)
         memories = self._memories(before, grads, self.state)
         settings = self.settings
-        if self.kernel is not None and all(map(_is_writable, before.values())):
+        in_place = self.kernel is not None and all(map(_is_writable, before.values()))
+        if in_place and not _would_change_gradients(before, grads):
             for name, param in before.items():
                 memory = memories[name] = _copied(memories[name])
                 self.step_in_place(param, grads[name], memory, settings)
@@ -241,8 +246,22 @@ class Optimizer:
                 check_same_shape(who, **named)
 
 
+def has_plain_update(optimizer: Any) -> bool:
+    """Whether an update is the rule and nothing more: a subclass may clip gradients there."""
+    return isinstance(optimizer, Optimizer) and type(optimizer).update is Optimizer.update
+
+
 def _is_writable(param: Array) -> bool:
     return adapter_of(param).is_writable(param)
+
+
+def _would_change_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) -> bool:
+    """Whether a gradient lies in a parameter that is changed before it: that of ``V`` is ``W``."""
+    return any(_overlap(params[name], grads[later]) for name, later in combinations(params, 2))
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    return a is b or (isinstance(a, np.ndarray) and np.may_share_memory(a, b))
 
 
 def _written(param: Array, array: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from operator import is_
 from typing import Any, Protocol
 
 from xpnet._typing import Array
@@ -18,6 +19,9 @@ _STRATEGIES = {
     "jax": "xpnet.training.jitted:JittedStep",
 }
 _EAGER = "xpnet.training.eager:EagerStep"
+
+# What a recording of the layers leaves out, if a subclass of the net has its own.
+_NOT_RECORDED = ("forward", "loss", "loss_and_gradient", "trained_layers")
 
 
 class _Step(Protocol):
@@ -38,18 +42,31 @@ class CompiledStep:
     def __init__(self, net: Sequential, optimizer: Any) -> None:
         self.net, self.optimizer = net, optimizer
         self._step: _Step | None = None
-        self._library: str | None = None
+        self._made_for: list[Any] = []
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.net}, {self.optimizer})"
 
     def __call__(self, x: Array, t: Array) -> Array:
-        library = adapter_of(x).name
-        if self._step is None or library != self._library:
-            module, _, name = _STRATEGIES.get(library, _EAGER).partition(":")
+        adapter = adapter_of(x)
+        parts = [adapter, *self.net.layers.values(), self.net.last_layer]
+        if self._step is None or not _are_same(parts, self._made_for):
+            module, _, name = _strategy(adapter.name, self.net).partition(":")
             strategy = getattr(import_module(module), name)
-            self._step, self._library = strategy(self.net, self.optimizer), library
+            self._step, self._made_for = strategy(self.net, self.optimizer), parts
         return self._step(x, t)
+
+
+def _are_same(parts: list[Any], others: list[Any]) -> bool:
+    # Layers of one's own may say that they are equal, and yet be two.
+    return len(parts) == len(others) and all(map(is_, parts, others))
+
+
+def _strategy(library: str, net: Sequential) -> str:
+    overridden = ("gradient", *(_NOT_RECORDED if library == "numpy" else ()))
+    if any(getattr(type(net), name) is not getattr(Sequential, name) for name in overridden):
+        return _EAGER
+    return _STRATEGIES.get(library, _EAGER)
 
 
 def compile(net: Any, optimizer: Any) -> CompiledStep:  # noqa: A001
@@ -73,8 +90,9 @@ def compile(net: Any, optimizer: Any) -> CompiledStep:  # noqa: A001
     -------
     CompiledStep
         ``step(x, t)`` takes what ``net.loss`` takes and returns the loss before the step, of
-        shape (). The batch may have another size each time. The arrays in ``net.grads`` are
-        overwritten by the next step. If an error is raised, the parameters are those before it.
+        shape (). The batch may have another size each time. The arrays in ``net.grads`` and in
+        ``optimizer.state`` are overwritten by the next step, on JAX given away: copy what is to
+        stay. If an error is raised, the parameters are those before it.
 
     Raises
     ------

@@ -17,6 +17,9 @@ class EagerStep:
         self._net, self._optimizer = net, optimizer
 
     def __call__(self, x: Array, t: Array) -> Array:
-        loss, grads = self._net.loss_and_gradient(x, t)
+        if type(self._net).gradient is Sequential.gradient:
+            loss, grads = self._net.loss_and_gradient(x, t)
+        else:  # a net of one's own
+            loss, grads = self._net.loss(x, t), self._net.gradient(x, t)
         self._optimizer.update(self._net.params, grads)
         return loss

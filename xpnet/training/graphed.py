@@ -16,6 +16,7 @@ from xpnet.kernels.cuda.products import capturable_products
 from xpnet.layers import Dropout
 from xpnet.nets import Sequential
 from xpnet.optimizers import Optimizer
+from xpnet.optimizers.optimizer import has_plain_update
 from xpnet.training.eager import EagerStep
 
 __all__ = ["GraphedSteps"]
@@ -56,7 +57,7 @@ class GraphedSteps:
 
 
 def _why_not(net: Sequential, optimizer: Any) -> str | None:
-    if not isinstance(optimizer, Optimizer) or optimizer.kernel is None:
+    if not has_plain_update(optimizer) or optimizer.kernel is None:
         return f"{type(optimizer).__name__} has no kernel"
     if any(isinstance(layer, Dropout) for layer in net.layers.values()):
         return "a graph would drop the same entries at each step"

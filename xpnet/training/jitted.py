@@ -11,8 +11,10 @@ import jax
 from xpnet._typing import Array
 from xpnet.backends import adapter_of
 from xpnet.layers import Dropout, SoftmaxWithLoss
+from xpnet.layers.evaluating import is_evaluating
 from xpnet.nets import Sequential
 from xpnet.ops.labels import check_values
+from xpnet.optimizers.optimizer import has_plain_update
 
 __all__ = ["JittedStep"]
 
@@ -28,38 +30,44 @@ class JittedStep:
 
     def __init__(self, net: Sequential, optimizer: Any) -> None:
         self._net, self._optimizer = net, optimizer
-        self._is_pure = hasattr(optimizer, "apply")
+        self._is_pure = has_plain_update(optimizer)
         self._dropouts = [layer for layer in net.layers.values() if isinstance(layer, Dropout)]
-        self._own: dict[str, int] = {}
+        self._own_params: _Arrays = {}
+        self._own_state: dict[str, _Arrays] = {}
         self._shapes: dict[Any, tuple[int, ...]] = {}
         donated = ("params", "state") if self._is_pure else ()
-        self._traced = jax.jit(self._step, donate_argnames=donated)
+        self._traced = jax.jit(self._step, donate_argnames=donated, static_argnames=("modes",))
 
     def __call__(self, x: Array, t: Array) -> Array:
         params = dict(self._net.params)
         self._check_labels(params, x, t)
         counts = [layer.step for layer in self._dropouts]
+        # What Python decides while the step is traced, and may decide otherwise next time.
+        modes = (
+            is_evaluating(),
+            *((layer.training, layer.rate, layer.seed) for layer in self._dropouts),
+        )
         if not self._is_pure:
-            loss, grads = self._traced(params, {}, {}, counts, x, t)
+            loss, grads = self._traced(params, {}, {}, counts, x, t, modes=modes)
             self._optimizer.update(self._net.params, grads)
         else:
             optimizer = self._optimizer
-            state = {**optimizer.initial_state(params), **optimizer.state}
+            new = {name: array for name, array in params.items() if name not in optimizer.state}
+            state = {
+                name: _given_away(memory, self._own_state.get(name, {}))
+                for name, memory in optimizer.state.items()
+            }
+            state.update(optimizer.initial_state(new))
+            params = _given_away(params, self._own_params)
             loss, params, optimizer.state = self._traced(
-                self._given_away(params), state, optimizer.settings, counts, x, t
+                params, state, optimizer.settings, counts, x, t, modes=modes
             )
             self._net.params.update(params)
-            self._own = {name: id(array) for name, array in params.items()}
+            self._own_params, self._own_state = params, optimizer.state
         for layer in self._dropouts:
-            layer.step += 1
+            if layer.training and not is_evaluating():
+                layer.step += 1
         return loss
-
-    def _given_away(self, params: _Arrays) -> _Arrays:
-        """Return arrays that nobody else holds: those of the last step, or copies."""
-        return {
-            name: array if self._own.get(name) == id(array) else array.copy()
-            for name, array in params.items()
-        }
 
     def _step(
         self,
@@ -69,6 +77,7 @@ class JittedStep:
         counts: list[Any],
         x: Array,
         t: Array,
+        modes: tuple[Any, ...],  # only so that each is traced
     ) -> tuple[Any, ...]:
         with self._traced_net(params, counts):
             loss, grads = self._net.loss_and_gradient(x, t)
@@ -108,7 +117,15 @@ class JittedStep:
             with self._traced_net(params, [layer.step for layer in self._dropouts]):
                 return self._net.forward(x)
 
-        key = x.shape, x.dtype
+        key = x.shape, x.dtype, *(array.shape for array in params.values())
         if key not in self._shapes:
             self._shapes[key] = jax.eval_shape(forward, params, x).shape
         return self._shapes[key]
+
+
+def _given_away(arrays: _Arrays, own: _Arrays) -> _Arrays:
+    """Return arrays that nobody else holds: those of the last step, or copies."""
+    return {
+        name: array.copy() if isinstance(array, jax.Array) and array is not own.get(name) else array
+        for name, array in arrays.items()
+    }

@@ -7,11 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.checks import check_same_home
 from xpnet.kernels.tape import Call, Tape
 from xpnet.layers import Affine, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.nets import Sequential
 from xpnet.ops.affine import affine_relu
-from xpnet.optimizers import Optimizer
+from xpnet.optimizers.optimizer import has_plain_update
 from xpnet.optimizers.state import Memory
 
 __all__ = ["Recording", "ReplayedStep"]
@@ -34,9 +35,11 @@ class ReplayedStep:
         self._recordings: OrderedDict[Any, Recording] = OrderedDict()
 
     def __call__(self, x: _Host, t: _Host) -> _Host:
+        if type(t) is not np.ndarray:
+            check_same_home("compile", x=x, t=t)
         key = x.shape, x.dtype, t.shape, t.dtype
         recording = self._recordings.get(key)
-        if recording is not None and recording.is_current(self._net):
+        if recording is not None and recording.is_current():
             recording.replay(x, t)
         else:
             recording = self._recordings[key] = Recording(self._net, x, t)
@@ -54,7 +57,7 @@ class ReplayedStep:
             return
         # It checks everything, and makes sure that there is a state.
         optimizer.update(self._net.params, recording.grads)
-        if isinstance(optimizer, Optimizer):
+        if has_plain_update(optimizer):
             recording.moving = [
                 (name, param, recording.grads[name], optimizer.state[name])
                 for name, param in self._net.params.items()
@@ -88,18 +91,23 @@ class Recording:
         ]
         self._tape = Tape()
         self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
+        self._copied: list[tuple[Any, dict[str, _Host]]] = []
         self._run(net)
-        self.grads = dict(net.grads)
+        owners = net.params.owners.items()
+        kept = {name: (own, self._kept_grads(layer)) for name, (layer, own) in owners}
+        self.grads = {name: grads[own] for name, (own, grads) in kept.items() if own in grads}
         self.moving: list[tuple[str, _Host, _Host, Memory]] = []
-        self._owned = [(layer.grads, dict(layer.grads)) for layer in self._layers if layer.grads]
+        self._owned = [
+            (layer.grads, dict(layer.grads))
+            for layer in self._layers
+            if layer.grads and self._kept_grads(layer) is layer.grads
+        ]
         self._x_slots, self._copies_x = _slots(self._tape.calls, self._x)
         self._t_slots, self._copies_t = _slots(self._tape.calls, self._t)
 
-    def is_current(self, net: Sequential) -> bool:
-        """Whether the net still has the layers and parameter arrays that were recorded."""
-        return self._layers == list(net.layers.values()) and all(
-            layer.params[name] is array for layer, name, array in self._params
-        )
+    def is_current(self) -> bool:
+        """Whether the layers still have the parameter arrays that were recorded."""
+        return all(layer.params.get(name) is array for layer, name, array in self._params)
 
     def replay(self, x: _Host, t: _Host) -> None:
         """Do the same with another batch of the same shapes and dtypes."""
@@ -136,10 +144,19 @@ class Recording:
         return self._record(layer, layer.forward, *inputs)
 
     def _backward(self, layer: Any, *dout: _Host) -> Any:
-        return self._record(layer, layer.backward, *dout)
+        return self._record(layer, layer.backward, *dout, has_grads=True)
 
     def _backward_params(self, layer: Any, dout: _Host) -> None:
-        self._record(layer, getattr(layer, "backward_params", layer.backward), dout)
+        method = getattr(layer, "backward_params", layer.backward)
+        self._record(layer, method, dout, has_grads=True)
+
+    def _kept_grads(self, layer: Any) -> dict[str, _Host]:
+        """Return the copies of a layer's gradients, or those that it writes while it is taped."""
+        for other, copies in self._copied:
+            if other is layer:
+                return copies
+        kept: dict[str, _Host] = layer.grads
+        return kept
 
     def _affine_relu(self, affine: Affine, relu: ReLU, x: _Host) -> _Host:
         """Record two layers as one op, if a kernel has it."""
@@ -154,7 +171,7 @@ class Recording:
         relu._save(fused)
         return fused
 
-    def _record(self, layer: Any, method: Any, *arrays: _Host) -> Any:
+    def _record(self, layer: Any, method: Any, *arrays: _Host, has_grads: bool = False) -> Any:
         """Run a method of a layer; note what it called, or else the method itself."""
         if type(layer) in _TAPED:
             before = len(self._tape.calls)
@@ -165,22 +182,27 @@ class Recording:
         else:
             result = method(*arrays)
         kept = None if result is None else np.array(result)
-        layer.grads.update({name: np.array(grad) for name, grad in layer.grads.items()})
-        self._tape.calls.append((_run_method, (method, arrays, kept, layer, dict(layer.grads))))
+        copies = {name: np.array(grad) for name, grad in layer.grads.items()} if has_grads else {}
+        if has_grads:
+            self._copied.append((layer, copies))
+        self._tape.calls.append((_run_method, (method, arrays, kept, layer, copies)))
         return kept
 
 
 def _run_method(
-    method: Any, arrays: tuple[_Host, ...], kept: _Host | None, layer: Any, grads: dict[str, _Host]
+    method: Any,
+    arrays: tuple[_Host, ...],
+    kept: _Host | None,
+    layer: Any,
+    copies: dict[str, _Host],
 ) -> None:
-    """Call a layer's method, and bring its result and gradients to where they were before."""
+    """Call a layer's method, and copy its result and gradients to where they were before."""
     result = method(*arrays)
     if kept is not None:
         np.copyto(kept, result)
-    for name, grad in grads.items():
-        if layer.grads[name] is not grad:
-            np.copyto(grad, layer.grads[name])
-            layer.grads[name] = grad
+    # The layer keeps its own: it may write to the same arrays each time.
+    for name, grad in copies.items():
+        np.copyto(grad, layer.grads[name])
 
 
 def _slots(calls: list[Call], array: _Host) -> tuple[list[tuple[int, int]], bool]:

@@ -118,12 +118,19 @@ def _softmax_with_loss(launch: Launcher, x: Array, t: Array) -> tuple[Array, Arr
 
 
 def _softmax_with_loss_backward(launch: Launcher, y: Array, t: Array, dout: Any) -> Array | None:
-    is_number = isinstance(dout, int | float)
-    if not takes("softmax_with_loss_backward", [y, t]) or not (is_number or dout.ndim == 0):
+    if not takes("softmax_with_loss_backward", [y, t]) or not _takes_upstream(dout, y):
         return None
     dx = _like(y)
     softmax_with_loss_backward(dout, y, t, dx, launch=launch)
     return dx
+
+
+def _takes_upstream(dout: Any, y: Array) -> bool:
+    """Whether it is a number, or an array that the kernel reads as one of the dtype of ``y``."""
+    if isinstance(dout, int | float):
+        return True
+    # The kernel would take the bytes of anything else for a number, or for an address.
+    return type(dout) is type(y) and dout.shape == () and dout.dtype == y.dtype
 
 
 def _affine(launch: Launcher, activation: str, x: Array, W: Array, b: Array) -> Array | None:
