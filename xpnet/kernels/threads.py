@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ __all__ = ["divide", "thread_count"]
 
 # Waking a thread takes some 30 microseconds; a part must be worth more than that.
 _NANOSECONDS_PER_PART = 60_000
+_PIECES_PER_THREAD = 4
 
 
 @cache
@@ -32,12 +33,12 @@ def _pool(_process: int) -> ThreadPoolExecutor:
 
 
 def divide(function: Callable[..., Any], rows: int, nanoseconds: float, *args: Any) -> None:
-    """Call ``function(start, stop, *args)`` for parts of ``range(rows)``, at the same time.
+    """Call ``function(start, stop, *args)`` for pieces of ``range(rows)``, several at a time.
 
     Parameters
     ----------
     function : callable
-        Releases the interpreter's lock; its parts do not depend on each other.
+        Releases the interpreter's lock; the rows do not depend on each other.
     rows : int
         How many there are.
     nanoseconds : float
@@ -54,12 +55,24 @@ def divide(function: Callable[..., Any], rows: int, nanoseconds: float, *args: A
     if parts < 2 or (parts := min(thread_count(), rows, parts)) < 2:
         function(0, rows, *args)
         return
+    # Small pieces, for the other threads wake up late, and each takes as many as it can.
+    pieces = min(rows, parts * _PIECES_PER_THREAD)
+    bounds = [rows * piece // pieces for piece in range(pieces + 1)]
+    left = list(pairwise(bounds))
+
+    def work() -> None:
+        while True:
+            try:
+                start, stop = left.pop()
+            except IndexError:
+                return
+            function(start, stop, *args)
+
     # A process that was forked inherits a pool without its threads, so it gets one of its own.
-    submit = _pool(os.getpid()).submit
-    bounds = [rows * part // parts for part in range(parts + 1)]
-    others: list[Future[Any]] = [
-        submit(function, start, stop, *args) for start, stop in pairwise(bounds[1:])
-    ]
-    function(0, bounds[1], *args)
-    for other in others:
-        other.result()
+    others = [_pool(os.getpid()).submit(work) for _ in range(parts - 1)]
+    try:
+        work()
+    finally:
+        left.clear()
+        for other in others:
+            other.result()
