@@ -29,6 +29,7 @@ __all__ = [
     "check_upstream",
     "describe_home",
     "generator_from",
+    "namespace_of_alike",
 ]
 
 
@@ -106,11 +107,11 @@ def check_floats(layer: str, **arrays: Array) -> Namespace:
     DTypeError
         If one is not of floats, or the dtypes differ.
     """
-    xp = _namespace_of_alike(*arrays.values())
+    xp = namespace_of_alike(*arrays.values())
     return _floats_of_one_dtype(layer, arrays) if xp is None else xp
 
 
-def _namespace_of_alike(first: Array, *others: Array) -> Namespace | None:
+def namespace_of_alike(first: Array, *others: Array) -> Namespace | None:
     """Return the namespace of arrays that pass at first sight, as nearly all do; else None.
 
     Looking for what is wrong with them takes three times as long.

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from itertools import combinations
 from typing import Any, ClassVar
-
-import numpy as np
 
 from xpnet._typing import Array, Number
 from xpnet.arrays import array_namespace
 from xpnet.backends import adapter_of
-from xpnet.checks import check_floats, check_same_shape
+from xpnet.checks import check_floats, check_same_shape, namespace_of_alike
 from xpnet.dispatch import Dispatcher
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
@@ -240,6 +237,9 @@ class Optimizer:
                 msg = f"{who}: there is no gradient for {name!r}; call backward or gradient first"
                 raise KeyError(msg)
             grad = grads[name]
+            # At first sight, for looking what is wrong takes longer than a small update.
+            if namespace_of_alike(param, grad) is not None and grad.shape == param.shape:
+                continue
             named = {f"params[{name!r}]": param, f"grads[{name!r}]": grad}
             check_floats(who, **named)
             if grad.shape != param.shape:
@@ -257,11 +257,20 @@ def _is_writable(param: Array) -> bool:
 
 def _would_change_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) -> bool:
     """Whether a gradient lies in a parameter that is changed before it: that of ``V`` is ``W``."""
-    return any(_overlap(params[name], grads[later]) for name, later in combinations(params, 2))
+    changed = set()
+    for name, param in params.items():
+        if _owner(grads[name]) in changed:
+            return True
+        changed.add(_owner(param))
+    return False
 
 
-def _overlap(a: Array, b: Array) -> bool:
-    return a is b or (isinstance(a, np.ndarray) and np.may_share_memory(a, b))
+def _owner(array: Array) -> int:
+    """Return who owns an array's memory: itself, or the array that it is a view of."""
+    base = getattr(array, "_base", None)  # of PyTorch
+    if base is None:
+        base = getattr(array, "base", None)
+    return id(array if base is None else base)
 
 
 def _written(param: Array, array: Array) -> Array:
