@@ -207,7 +207,7 @@ def _softmax_and_losses(x: _Host, y: _Host, maxima: _Host, scores: _Host, losses
 
 @quiet
 def mean(losses: _Host, loss: _Host) -> None:
-    np.divide(losses.sum(), losses.size, loss)
+    loss[()] = np.add.reduce(losses, axis=None) / losses.size
 
 
 def _gradient_of_scores(y: _Host, t: _Host, dout: Any) -> _Host | None:
@@ -233,14 +233,18 @@ def _scaled_difference(
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     if not are_alike(param, grad):
         return None
-    # The book's way, but through a buffer that stays: a fresh large one would cost page faults.
-    flat, flat_grad = param.reshape(-1), grad.reshape(-1)
-    step = _scratch(param.dtype)
-    for start in range(0, flat.size, step.size):
-        part = flat[start : start + step.size]
-        np.multiply(flat_grad[start : start + step.size], lr, step[: part.size])
-        np.subtract(part, step[: part.size], part)
+    call(_subtract_scaled, param.reshape(-1), grad.reshape(-1), lr)
     return True
+
+
+@quiet
+def _subtract_scaled(param: _Host, grad: _Host, lr: float) -> None:
+    # The book's way, but through a buffer that stays: a fresh large one would cost page faults.
+    step = _scratch(param.dtype)
+    for start in range(0, param.size, step.size):
+        part = param[start : start + step.size]
+        np.multiply(grad[start : start + step.size], lr, step[: part.size])
+        np.subtract(part, step[: part.size], part)
 
 
 _buffers = threading.local()
@@ -261,7 +265,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "affine_param_gradients": partial(affine_param_gradients, _sum_of_rows),
     "relu": _relu,
     "relu_backward": _relu_backward,
-    "sgd_update": quiet(_sgd),
+    "sgd_update": _sgd,
     "softmax": _softmax,
     "softmax_with_loss": _softmax_with_loss,
     "softmax_with_loss_backward": _gradient_of_scores,

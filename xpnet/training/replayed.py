@@ -12,7 +12,7 @@ from xpnet.kernels.tape import Call, Tape
 from xpnet.layers import Affine, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.nets import Sequential
 from xpnet.ops.affine import affine_relu
-from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.optimizers.optimizer import Optimizer, has_plain_update
 from xpnet.optimizers.state import Memory
 
 __all__ = ["Recording", "ReplayedStep"]
@@ -22,6 +22,8 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 # These do all their work in kernels, whose calls make up a tape. The methods of other layers,
 # and of subclasses, are themselves called by the tape.
 _TAPED = (Affine, ReLU, Sigmoid, SoftmaxWithLoss)
+
+_Moving: TypeAlias = tuple[str, _Host, _Host, Memory]
 
 # One for full batches, one for the last of an epoch, and some to spare.
 _RECORDINGS = 4
@@ -51,17 +53,48 @@ class ReplayedStep:
     def _update(self, recording: Recording) -> None:
         optimizer, moving = self._optimizer, recording.moving
         if moving and all(optimizer.state.get(name) is memory for name, *_, memory in moving):
-            settings = optimizer.settings
-            for _, param, grad, memory in moving:
-                optimizer.step_in_place(param, grad, memory, settings)
+            if recording.update is None or not recording.update.is_current():
+                recording.update = _Update(optimizer, moving)
+            else:
+                recording.update.replay()
             return
         # It checks everything, and makes sure that there is a state.
         optimizer.update(self._net.params, recording.grads)
         if has_plain_update(optimizer):
+            recording.update = None
             recording.moving = [
                 (name, param, recording.grads[name], optimizer.state[name])
                 for name, param in self._net.params.items()
             ]
+
+
+class _Update:
+    """The calls of one update, which are made while they are recorded."""
+
+    def __init__(self, optimizer: Optimizer, moving: list[_Moving]) -> None:
+        self._optimizer, self._settings = optimizer, optimizer.settings
+        self._tape = Tape()
+        with self._tape.recording():
+            for _, param, grad, memory in moving:
+                optimizer.step_in_place(param, grad, memory, self._settings)
+        self._remembered = [
+            (memory, name, value) for *_, memory in moving for name, value in memory.items()
+        ]
+        # Each by a kernel, and with nothing that changes from step to step.
+        self._can_be_replayed = len(self._tape.calls) == len(moving) and not any(
+            name == "step" for _, name, _ in self._remembered
+        )
+
+    def is_current(self) -> bool:
+        """Whether the next update is the same calls with the same numbers."""
+        return (
+            self._can_be_replayed
+            and self._optimizer.settings == self._settings
+            and all(memory[name] is array for memory, name, array in self._remembered)
+        )
+
+    def replay(self) -> None:
+        self._tape.replay()
 
 
 class Recording:
@@ -82,6 +115,8 @@ class Recording:
     moving : list
         The name, array and gradient of each parameter, and what the optimizer remembers of it;
         empty before the first update.
+    update : object or None
+        The second update, if it can be replayed.
     """
 
     def __init__(self, net: Sequential, x: _Host, t: _Host) -> None:
@@ -96,7 +131,8 @@ class Recording:
         owners = net.params.owners.items()
         kept = {name: (own, self._kept_grads(layer)) for name, (layer, own) in owners}
         self.grads = {name: grads[own] for name, (own, grads) in kept.items() if own in grads}
-        self.moving: list[tuple[str, _Host, _Host, Memory]] = []
+        self.moving: list[_Moving] = []
+        self.update: _Update | None = None
         self._owned = [
             (layer.grads, dict(layer.grads))
             for layer in self._layers

@@ -108,11 +108,16 @@ def _takes_labels(x: _Host, t: Any) -> bool:
     return are_scores(x, -1) and are_indices(t, x) and t.flags.c_contiguous and t.dtype.isnative
 
 
+def _check_labels(flat: _Host, t: _Host, classes: int) -> None:
+    if not rows.are_labels(flat, classes):
+        check_values("SoftmaxWithLoss", t, classes)
+
+
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     if not _takes_labels(x, t):
         return None
     loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
-    call(check_values, "SoftmaxWithLoss", t, x.shape[-1])
+    call(_check_labels, t.reshape(-1), t, x.shape[-1])
     call(_softmax_and_losses, as_rows(x), t.reshape(-1), as_rows(y), losses)
     call(mean, losses, loss)
     return loss, y
@@ -133,7 +138,8 @@ def _update(function: Callable[..., None], *arrays: _Host, settings: tuple[float
         return None
     flat = [array.reshape(-1) for array in arrays]
     numbers = map(param.dtype.type, settings)
-    divide(function, param.size, _PASS * len(arrays) * param.size, *flat, *numbers)
+    cost = _PASS * len(arrays) * param.size
+    call(divide, function, param.size, cost, *flat, *numbers)
     return True
 
 

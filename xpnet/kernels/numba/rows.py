@@ -10,6 +10,7 @@ from numba import njit
 from xpnet.kernels.numba.intrinsics import exp, larger
 
 __all__ = [
+    "are_labels",
     "log_softmax",
     "log_softmax_backward",
     "scaled_difference",
@@ -123,6 +124,14 @@ def softmax_and_losses(start: int, stop: int, x: Any, t: Any, y: Any, losses: An
             losses[i] = np.nan
         _scale(y[i], y.dtype.type(1) / total)
         largest = following
+
+
+@_compiled
+def are_labels(t: Any, classes: int) -> bool:
+    for i in range(t.shape[0]):  # noqa: SIM110 - numba compiles no all()
+        if not 0 <= t[i] < classes:
+            return False
+    return True
 
 
 @_compiled
