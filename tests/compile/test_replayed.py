@@ -9,7 +9,7 @@ import pytest
 from compile.test_compile import Doubled, Scaled, eager_step
 
 import xpnet
-from xpnet import SGD, Adam, Affine, ReLU, Sequential, TwoLayerNet, kernels
+from xpnet import SGD, Adam, Affine, Momentum, ReLU, Sequential, TwoLayerNet, kernels
 
 PROVIDERS = [("numpy",), ("numba", "numpy")]
 
@@ -255,3 +255,20 @@ def test_labels_of_another_library_are_not_copied_silently():
         with pytest.raises(xpnet.BackendMismatchError, match="x is numpy on cpu, but t is torch"):
             step(x, torch.from_numpy(t))
         step(x, t)
+
+
+def test_a_memory_or_a_setting_that_is_replaced_between_replayed_updates_counts():
+    compiled, eager = (TwoLayerNet(784, 5, 10, seed=0) for _ in range(2))
+    optimizer, twin = Momentum(0.1), Momentum(0.1)
+    step = xpnet.compile(compiled, optimizer)
+    for i in range(9):
+        if i == 4:
+            for each in (optimizer, twin):
+                each.state["W1"]["velocity"] = np.ones((784, 5), dtype="float32")
+        if i == 6:
+            optimizer.momentum = twin.momentum = 0.5
+        x, t = batch(seed=i)
+        step(x, t)
+        eager_step(eager, twin, x, t)
+        for name, array in eager.params.items():
+            np.testing.assert_array_equal(compiled.params[name], array)
