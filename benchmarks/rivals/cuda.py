@@ -20,8 +20,8 @@ class DeviceLimit(Limit):
     def load(self):
         with xpnet.use_backend(self._name) as backend:
             self.backend = backend
-        self.library = import_module(self._name)
-        self._any = self.library.zeros(1)
+        self.namespace = import_module(self._name)
+        self._any = self.namespace.zeros(1)
 
     def array(self, host):
         return xpnet.asarray(host, xp=self.backend)

@@ -17,59 +17,59 @@ class Limit(Contender):
 
     name = "limit"
     role: ClassVar[str] = "limit"
-    library: Any = np  # or CuPy, which has the same names
+    namespace: Any = np  # or CuPy, which has the same names
 
     def softmax(self, x: Any) -> Job:
-        y = self.library.empty_like(x)
-        return Job(lambda x: self.library.copyto(y, x), _nothing)
+        y = self.namespace.empty_like(x)
+        return Job(lambda x: self.namespace.copyto(y, x), _nothing)
 
     def loss(self, x: Any, t: Any) -> Job:
-        y = self.library.empty_like(x)
-        return Job(lambda x, _t: self.library.copyto(y, x), _nothing)
+        y = self.namespace.empty_like(x)
+        return Job(lambda x, _t: self.namespace.copyto(y, x), _nothing)
 
     def loss_backward(self, x: Any, t: Any) -> Job:
-        y, dx = self.library.empty_like(x), self.library.empty_like(x)
+        y, dx = self.namespace.empty_like(x), self.namespace.empty_like(x)
 
         def run(x: Any, _t: Any) -> None:
-            self.library.copyto(y, x)
-            self.library.copyto(dx, y)
+            self.namespace.copyto(y, x)
+            self.namespace.copyto(dx, y)
 
         return Job(run, _nothing)
 
     def affine(self, x: Any, W: Any, b: Any) -> Job:
         y = x @ W
-        return Job(lambda x: self.library.matmul(x, W, out=y), _nothing)
+        return Job(lambda x: self.namespace.matmul(x, W, out=y), _nothing)
 
     def affine_backward(self, x: Any, dout: Any, W: Any, b: Any) -> Job:
         y, dx, dW = (
-            self.library.empty_like(dout),
-            self.library.empty_like(x),
-            self.library.empty_like(W),
+            self.namespace.empty_like(dout),
+            self.namespace.empty_like(x),
+            self.namespace.empty_like(W),
         )
 
         def run(x: Any, dout: Any) -> None:
-            self.library.matmul(x, W, out=y)
-            self.library.matmul(dout, W.T, out=dx)
-            self.library.matmul(x.T, dout, out=dW)
+            self.namespace.matmul(x, W, out=y)
+            self.namespace.matmul(dout, W.T, out=dx)
+            self.namespace.matmul(x.T, dout, out=dW)
 
         return Job(run, _nothing)
 
     def step(self, params: Sequence[Any], lr: float) -> Job:
         """Two products forward and three backward: nobody reads the first layer's ``dx``."""
         W1, _b1, W2, _b2 = params
-        dW1, dW2 = self.library.empty_like(W1), self.library.empty_like(W2)
+        dW1, dW2 = self.namespace.empty_like(W1), self.namespace.empty_like(W2)
         buffers: dict[int, tuple[Any, ...]] = {}
 
         def run(x: Any, _t: Any) -> None:
             if len(x) not in buffers:
                 h = x @ W1
-                buffers[len(x)] = h, self.library.empty_like(h), h @ W2
+                buffers[len(x)] = h, self.namespace.empty_like(h), h @ W2
             h, dh, scores = buffers[len(x)]
-            self.library.matmul(x, W1, out=h)
-            self.library.matmul(h, W2, out=scores)
-            self.library.matmul(scores, W2.T, out=dh)
-            self.library.matmul(h.T, scores, out=dW2)
-            self.library.matmul(x.T, h, out=dW1)
+            self.namespace.matmul(x, W1, out=h)
+            self.namespace.matmul(h, W2, out=scores)
+            self.namespace.matmul(scores, W2.T, out=dh)
+            self.namespace.matmul(h.T, scores, out=dW2)
+            self.namespace.matmul(x.T, h, out=dW1)
 
         return Job(run, _nothing)
 
