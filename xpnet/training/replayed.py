@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,8 +23,6 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 # These do all their work in kernels, whose calls make up a tape. The methods of other layers,
 # and of subclasses, are themselves called by the tape.
 _TAPED = (Affine, ReLU, Sigmoid, SoftmaxWithLoss)
-
-_Moving: TypeAlias = tuple[str, _Host, _Host, Memory]
 
 # One for full batches, one for the last of an epoch, and some to spare.
 _RECORDINGS = 4
@@ -51,50 +50,56 @@ class ReplayedStep:
         return recording.loss.copy()
 
     def _update(self, recording: Recording) -> None:
-        optimizer, moving = self._optimizer, recording.moving
-        if moving and all(optimizer.state.get(name) is memory for name, *_, memory in moving):
-            if recording.update is None or not recording.update.is_current():
-                recording.update = _Update(optimizer, moving)
-            else:
-                recording.update.replay()
+        optimizer = self._optimizer
+        if recording.update is not None and recording.update.is_current():
+            recording.update()
             return
         # It checks everything, and makes sure that there is a state.
         optimizer.update(self._net.params, recording.grads)
         if has_plain_update(optimizer):
-            recording.update = None
-            recording.moving = [
-                (name, param, recording.grads[name], optimizer.state[name])
-                for name, param in self._net.params.items()
-            ]
+            recording.update = _Update(optimizer, self._net.params, recording.grads)
 
 
 class _Update:
-    """The calls of one update, which are made while they are recorded."""
+    """The update of arrays that have been checked, and its calls once they have been made."""
 
-    def __init__(self, optimizer: Optimizer, moving: list[_Moving]) -> None:
-        self._optimizer, self._settings = optimizer, optimizer.settings
-        self._tape = Tape()
-        with self._tape.recording():
-            for _, param, grad, memory in moving:
-                optimizer.step_in_place(param, grad, memory, self._settings)
-        self._remembered = [
-            (memory, name, value) for *_, memory in moving for name, value in memory.items()
+    def __init__(
+        self, optimizer: Optimizer, params: Mapping[str, _Host], grads: Mapping[str, _Host]
+    ) -> None:
+        self._optimizer = optimizer
+        self._memories = {name: optimizer.state[name] for name in params}
+        self._moving = [
+            (param, grads[name], self._memories[name]) for name, param in params.items()
         ]
-        # Each by a kernel, and with nothing that changes from step to step.
-        self._can_be_replayed = len(self._tape.calls) == len(moving) and not any(
-            name == "step" for _, name, _ in self._remembered
-        )
+        self._counts = any("step" in memory for memory in self._memories.values())
+        self._tape: Tape | None = None
+        self._made_with: tuple[dict[str, float], list[tuple[Memory, str, _Host]]] = {}, []
 
     def is_current(self) -> bool:
-        """Whether the next update is the same calls with the same numbers."""
-        return (
-            self._can_be_replayed
-            and self._optimizer.settings == self._settings
-            and all(memory[name] is array for memory, name, array in self._remembered)
-        )
+        """Whether the optimizer still remembers what it did."""
+        state = self._optimizer.state
+        return all(state.get(name) is memory for name, memory in self._memories.items())
 
-    def replay(self) -> None:
-        self._tape.replay()
+    def __call__(self) -> None:
+        settings, remembered = self._made_with
+        if (
+            self._tape is not None
+            and self._optimizer.settings == settings
+            and all(memory[name] is array for memory, name, array in remembered)
+        ):
+            self._tape.replay()
+        else:
+            self._record()
+
+    def _record(self) -> None:
+        settings, tape = self._optimizer.settings, Tape()
+        with tape.recording():
+            for param, grad, memory in self._moving:
+                self._optimizer.step_in_place(param, grad, memory, settings)
+        # Each by a kernel, and with nothing that changes from step to step.
+        if len(tape.calls) == len(self._moving) and not self._counts:
+            remembered = [(m, name, array) for *_, m in self._moving for name, array in m.items()]
+            self._tape, self._made_with = tape, (settings, remembered)
 
 
 class Recording:
@@ -112,11 +117,8 @@ class Recording:
     loss : array of shape ()
     grads : dict of str to array
         By the names of the net's parameters. Both are overwritten by each replay.
-    moving : list
-        The name, array and gradient of each parameter, and what the optimizer remembers of it;
-        empty before the first update.
-    update : object or None
-        The second update, if it can be replayed.
+    update : callable or None
+        The update after the first one.
     """
 
     def __init__(self, net: Sequential, x: _Host, t: _Host) -> None:
@@ -131,7 +133,6 @@ class Recording:
         owners = net.params.owners.items()
         kept = {name: (own, self._kept_grads(layer)) for name, (layer, own) in owners}
         self.grads = {name: grads[own] for name, (own, grads) in kept.items() if own in grads}
-        self.moving: list[_Moving] = []
         self.update: _Update | None = None
         self._owned = [
             (layer.grads, dict(layer.grads))
