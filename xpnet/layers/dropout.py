@@ -8,10 +8,10 @@ import numpy as np
 
 from xpnet._typing import Array
 from xpnet.backend import BackendSpec
-from xpnet.checks import check_floats, check_upstream, generator_from
+from xpnet.checks import check_floats, check_fraction, check_upstream, generator_from
 from xpnet.layers.evaluating import is_evaluating
 from xpnet.layers.layer import Layer
-from xpnet.ops.dropout import check_rate, check_seed, dropout, dropout_backward
+from xpnet.ops.dropout import check_seed, dropout, dropout_backward
 
 __all__ = ["Dropout"]
 
@@ -71,7 +71,7 @@ class Dropout(Layer):
     ) -> None:
         super().__init__(xp=xp)
         name = type(self).__name__
-        check_rate(name, rate)
+        check_fraction(name, rate=rate)
         if not isinstance(seed, Integral):
             seed = int(generator_from(name, seed).integers(2**64, dtype=np.uint64))
         check_seed(name, seed=seed)

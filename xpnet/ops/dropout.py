@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from math import prod
-from numbers import Integral, Real
+from numbers import Integral
 
 from xpnet._typing import Array
 from xpnet.arrays import device_of
-from xpnet.checks import check_floats, check_same_home, check_upstream
+from xpnet.checks import check_floats, check_fraction, check_same_home, check_upstream
 from xpnet.dtypes import is_integer
 from xpnet.ops.philox import constant_word, random_words
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 
-__all__ = ["check_rate", "check_seed", "dropout", "dropout_backward", "dropout_mask"]
+__all__ = ["check_seed", "dropout", "dropout_backward", "dropout_mask"]
 
 _NAME = "Dropout"
 
@@ -95,7 +95,7 @@ def dropout_backward(dout: Array, mask: Array, rate: float) -> Array:
     array([ 0., 24.])
     """
     check_upstream(_NAME, dout, mask=mask)
-    check_rate(_NAME, rate)
+    check_fraction(_NAME, rate=rate)
     return _kept(dout, mask, rate)
 
 
@@ -125,7 +125,7 @@ def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Arr
            [1., 0., 1., 0.]])
     """
     xp = check_floats(_NAME, x=x)
-    check_rate(_NAME, rate)
+    check_fraction(_NAME, rate=rate)
     check_seed(_NAME, seed=seed)
     _check_step(x, step)
     device = device_of(x)
@@ -143,19 +143,6 @@ def _kept(x: Array, mask: Array, rate: float) -> Array:
     y = wide_x * wide_mask
     y *= 1 / (1 - float(rate))  # y is ours alone
     return rounded(xp, y, like=x)
-
-
-def check_rate(layer: str, rate: object) -> None:
-    """Make sure that a rate is one at which something is left.
-
-    Raises
-    ------
-    ValueError
-        If it is no number from 0 on and less than 1.
-    """
-    if not (isinstance(rate, Real) and 0 <= float(rate) < 1):
-        msg = f"{layer}: rate is {rate!r}; it must be a number from 0 on and less than 1"
-        raise ValueError(msg)
 
 
 def check_seed(layer: str, **seeds: object) -> None:
