@@ -66,7 +66,7 @@ def affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host |
     rows = as_rows(y)
     # dot takes less time than matmul around a small product, and looks for no overflow to warn of.
     call(np.dot, as_rows(x), W, rows)
-    call(follow, rows, b)
+    follow(rows, b)
     return y
 
 
@@ -88,7 +88,7 @@ def _param_gradients(
     dW, db = np.empty(W.shape, W.dtype), np.empty(W.shape[1], W.dtype)
     rows = as_rows(dout)
     call(_dot_of_transposed, as_rows(x), rows, dW)
-    call(sum_of_rows, rows, db)
+    sum_of_rows(rows, db)
     return dW, db
 
 
@@ -260,9 +260,9 @@ def _scratch(dtype: np.dtype[Any]) -> _Host:
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
-    "affine": partial(affine, _add),
-    "affine_backward": partial(affine_backward, _sum_of_rows),
-    "affine_param_gradients": partial(affine_param_gradients, _sum_of_rows),
+    "affine": partial(affine, partial(call, _add)),
+    "affine_backward": partial(affine_backward, partial(call, _sum_of_rows)),
+    "affine_param_gradients": partial(affine_param_gradients, partial(call, _sum_of_rows)),
     "relu": _relu,
     "relu_backward": _relu_backward,
     "sgd_update": _sgd,

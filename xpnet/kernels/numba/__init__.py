@@ -25,9 +25,9 @@ from xpnet.kernels.arguments import (
     fit,
 )
 from xpnet.kernels.numba import elementwise, rows, updates
+from xpnet.kernels.numba.team import Kernel, divide
 from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients, mean
 from xpnet.kernels.tape import call
-from xpnet.kernels.threads import divide
 from xpnet.ops.labels import check_values
 from xpnet.ops.updates.adam import share_seen
 
@@ -41,12 +41,12 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 _EXP, _PASS = 0.4, 0.1
 
 
-def _divided(function: Callable[..., None], nanoseconds: float) -> Callable[..., None]:
+def _divided(kernel: Kernel, nanoseconds: float) -> Callable[..., None]:
     """Return a function of arrays whose rows are divided among threads."""
 
     def run(*arrays: Any) -> None:
         first = arrays[0]
-        divide(function, first.shape[0], nanoseconds * first.size, *arrays)
+        divide(kernel, first.shape[0], nanoseconds * first.size, *arrays)
 
     return run
 
@@ -69,7 +69,7 @@ def _by_rows(function: Callable[..., None], x: _Host, axis: int, out: _Host | No
         return None
     y = fit(out, x)
     if y is not None:
-        call(function, as_rows(x), as_rows(y))
+        function(as_rows(x), as_rows(y))
     return y
 
 
@@ -80,14 +80,14 @@ def _by_rows_backward(
         return None
     dx = fit(out, dout, y)
     if dx is not None:
-        call(function, as_rows(dout), as_rows(y), as_rows(dx))
+        function(as_rows(dout), as_rows(y), as_rows(dx))
     return dx
 
 
 def _by_entries(function: Callable[..., None], x: _Host, out: _Host | None) -> Any:
     y = fit(out, x) if are_alike(x) else None
     if y is not None:
-        call(function, x.reshape(-1), y.reshape(-1))
+        function(x.reshape(-1), y.reshape(-1))
     return y
 
 
@@ -96,7 +96,7 @@ def _by_entries_backward(
 ) -> Any:
     dx = fit(out, dout, y) if are_alike(dout, y) else None
     if dx is not None:
-        call(function, dout.reshape(-1), y.reshape(-1), dx.reshape(-1))
+        function(dout.reshape(-1), y.reshape(-1), dx.reshape(-1))
     return dx
 
 
@@ -118,7 +118,7 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
         return None
     loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
     call(_check_labels, t.reshape(-1), t, x.shape[-1])
-    call(_softmax_and_losses, as_rows(x), t.reshape(-1), as_rows(y), losses)
+    _softmax_and_losses(as_rows(x), t.reshape(-1), as_rows(y), losses)
     call(mean, losses, loss)
     return loss, y
 
@@ -127,11 +127,11 @@ def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any) -> _Host | None:
     if not _takes_labels(y, t) or not isinstance(dout, int | float):
         return None
     dx = np.empty(y.shape, y.dtype)
-    call(_scaled_difference, as_rows(y), t.reshape(-1), dout / t.size, as_rows(dx))
+    _scaled_difference(as_rows(y), t.reshape(-1), dout / t.size, as_rows(dx))
     return dx
 
 
-def _update(function: Callable[..., None], *arrays: _Host, settings: tuple[float, ...]) -> Any:
+def _update(kernel: Kernel, *arrays: _Host, settings: tuple[float, ...]) -> Any:
     """Change arrays of one shape in place; return whether they can be."""
     param = arrays[0]
     if not are_alike(*arrays):
@@ -139,7 +139,7 @@ def _update(function: Callable[..., None], *arrays: _Host, settings: tuple[float
     flat = [array.reshape(-1) for array in arrays]
     numbers = map(param.dtype.type, settings)
     cost = _PASS * len(arrays) * param.size
-    call(divide, function, param.size, cost, *flat, *numbers)
+    divide(kernel, param.size, cost, *flat, *numbers)
     return True
 
 

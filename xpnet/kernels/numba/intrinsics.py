@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["exp", "larger", "multiply_add"]
+__all__ = ["add_to_word", "exp", "larger", "load_word", "multiply_add", "store_word"]
 
 
 def _llvm(builder: Any, name: str, args: list[Any], fastmath: tuple[str, ...] = ()) -> Any:
@@ -39,6 +39,42 @@ def larger(_context: Any, a: Any, b: Any) -> Any:
         return _llvm(builder, "maxnum", args, fastmath=("nnan", "nsz"))
 
     return a(a, a), generate
+
+
+def _pointer(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+@intrinsic
+def load_word(_context: Any, address: Any) -> Any:
+    """Return the integer at an address, and see all that its writer wrote before."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: list[Any]) -> Any:
+        return builder.load_atomic(_pointer(builder, args[0]), ordering="acquire", align=8)
+
+    return types.int64(address), generate
+
+
+@intrinsic
+def store_word(_context: Any, address: Any, value: Any) -> Any:
+    """Write an integer to an address, for other threads to see, after all written before."""
+
+    def generate(context: Any, builder: Any, _signature: Any, args: list[Any]) -> Any:
+        pointer = _pointer(builder, args[0])
+        builder.store_atomic(args[1], pointer, ordering="release", align=8)
+        return context.get_dummy_value()
+
+    return types.void(address, types.int64), generate
+
+
+@intrinsic
+def add_to_word(_context: Any, address: Any, value: Any) -> Any:
+    """Add to the integer at an address, in one step for all threads; return what it was."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: list[Any]) -> Any:
+        return builder.atomic_rmw("add", _pointer(builder, args[0]), args[1], "acq_rel")
+
+    return types.int64(address, types.int64), generate
 
 
 # 2**f = 1 + f * q(f) for |f| <= 1/2: the coefficients of q from the lowest, which minimise the

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from xpnet.kernels.numba.intrinsics import exp, larger
+from xpnet.kernels.numba.pieces import Share, pieces
 
 __all__ = [
     "are_labels",
@@ -19,7 +20,7 @@ __all__ = [
     "softmax_backward",
 ]
 
-# All functions take contiguous arrays of shape (N, C), and compute the rows from start to stop.
+# All functions take contiguous arrays of shape (N, C), and compute the rows of a share.
 # Loops that are vectors have functions of their own, with the freedom that each needs: sums may
 # be added in another order, as in NumPy.
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
@@ -80,50 +81,55 @@ def _scale(y: Any, factor: Any) -> None:
 
 
 @_compiled
-def softmax(start: int, stop: int, x: Any, y: Any) -> None:
-    largest = _largest(x[start])
-    for i in range(start, stop):
-        largest = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
-        _scale(y[i], y.dtype.type(1) / _sum(y[i]))
+def softmax(share: Share, x: Any, y: Any) -> None:
+    for start, stop in pieces(share):
+        largest = _largest(x[start])
+        for i in range(start, stop):
+            largest = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
+            _scale(y[i], y.dtype.type(1) / _sum(y[i]))
 
 
 @_compiled
-def softmax_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
-    for i in range(start, stop):
-        inner = _sum_of_products(dout[i], y[i])
-        for j in range(y.shape[1]):
-            dx[i, j] = y[i, j] * (dout[i, j] - inner)
+def softmax_backward(share: Share, dout: Any, y: Any, dx: Any) -> None:
+    for start, stop in pieces(share):
+        for i in range(start, stop):
+            inner = _sum_of_products(dout[i], y[i])
+            for j in range(y.shape[1]):
+                dx[i, j] = y[i, j] * (dout[i, j] - inner)
 
 
 @_compiled
-def log_softmax(start: int, stop: int, x: Any, y: Any) -> None:
-    for i in range(start, stop):
-        largest = _largest(x[i])
-        log_total = np.log(_sum_of_exp(x[i], largest))
-        for j in range(y.shape[1]):
-            y[i, j] = (x[i, j] - largest) - log_total
+def log_softmax(share: Share, x: Any, y: Any) -> None:
+    for start, stop in pieces(share):
+        for i in range(start, stop):
+            largest = _largest(x[i])
+            log_total = np.log(_sum_of_exp(x[i], largest))
+            for j in range(y.shape[1]):
+                y[i, j] = (x[i, j] - largest) - log_total
 
 
 @_compiled
-def log_softmax_backward(start: int, stop: int, dout: Any, y: Any, dx: Any) -> None:
-    for i in range(start, stop):
-        total = _sum(dout[i])
-        for j in range(y.shape[1]):
-            dx[i, j] = dout[i, j] - exp(y[i, j]) * total
+def log_softmax_backward(share: Share, dout: Any, y: Any, dx: Any) -> None:
+    for start, stop in pieces(share):
+        for i in range(start, stop):
+            total = _sum(dout[i])
+            for j in range(y.shape[1]):
+                dx[i, j] = dout[i, j] - exp(y[i, j]) * total
 
 
 @_compiled
-def softmax_and_losses(start: int, stop: int, x: Any, t: Any, y: Any, losses: Any) -> None:
-    largest = _largest(x[start])
-    for i in range(start, stop):
-        following = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
-        total = _sum(y[i])
-        if 0 <= t[i] < x.shape[1]:
-            losses[i] = np.log(total) - (x[i, t[i]] - largest)
-        else:
-            losses[i] = np.nan
-        _scale(y[i], y.dtype.type(1) / total)
-        largest = following
+def softmax_and_losses(share: Share, x: Any, t: Any, y: Any, losses: Any) -> None:
+    for start, stop in pieces(share):
+        largest = _largest(x[start])
+        for i in range(start, stop):
+            following = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
+            total = _sum(y[i])
+            if 0 <= t[i] < x.shape[1]:
+                losses[i] = np.log(total) - (x[i, t[i]] - largest)
+            else:
+                losses[i] = np.nan
+            _scale(y[i], y.dtype.type(1) / total)
+            largest = following
 
 
 @_compiled
@@ -135,15 +141,16 @@ def are_labels(t: Any, classes: int) -> bool:
 
 
 @_compiled
-def scaled_difference(start: int, stop: int, y: Any, t: Any, share: float, dx: Any) -> None:
-    """Write ``(y - t) * share``, where t has 1 at the label of each row and else 0."""
-    factor = dx.dtype.type(share)
+def scaled_difference(share: Share, y: Any, t: Any, scale: float, dx: Any) -> None:
+    """Write ``(y - t) * scale``, where t has 1 at the label of each row and else 0."""
+    factor = dx.dtype.type(scale)
     one = dx.dtype.type(1)
-    for i in range(start, stop):
-        if 0 <= t[i] < y.shape[1]:
-            at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
-            for j in range(y.shape[1]):
-                dx[i, j] = y[i, j] * factor
-            dx[i, t[i]] = at_label
-        else:
-            dx[i] = np.nan
+    for start, stop in pieces(share):
+        for i in range(start, stop):
+            if 0 <= t[i] < y.shape[1]:
+                at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
+                for j in range(y.shape[1]):
+                    dx[i, j] = y[i, j] * factor
+                dx[i, t[i]] = at_label
+            else:
+                dx[i] = np.nan

@@ -7,53 +7,54 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from xpnet.kernels.numba.pieces import Share, pieces
+
 __all__ = ["adagrad", "adam", "momentum", "nesterov", "rmsprop", "sgd"]
 
-# All take flat arrays and compute the entries from start to stop. Settings are numbers of the
-# arrays' dtype, and nothing is contracted, so that every result has the bits of the generic rule.
+# All take flat arrays and compute the entries of a share, under the book's short names. Settings
+# are numbers of the arrays' dtype; nothing is contracted, for the bits of the generic rules.
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_compiled
-def sgd(start: int, stop: int, param: Any, grad: Any, lr: Any) -> None:
-    param, grad = param[start:stop], grad[start:stop]
-    for i in range(param.shape[0]):
-        param[i] -= lr * grad[i]
+def sgd(share: Share, param: Any, grad: Any, lr: Any) -> None:
+    for start, stop in pieces(share):
+        w, dw = param[start:stop], grad[start:stop]
+        for i in range(w.shape[0]):
+            w[i] -= lr * dw[i]
 
 
 @_compiled
-def momentum(
-    start: int, stop: int, param: Any, grad: Any, velocity: Any, lr: Any, momentum: Any
-) -> None:
-    param, grad, velocity = param[start:stop], grad[start:stop], velocity[start:stop]
-    for i in range(param.shape[0]):
-        velocity[i] = momentum * velocity[i] - lr * grad[i]
-        param[i] += velocity[i]
+def momentum(share: Share, param: Any, grad: Any, velocity: Any, lr: Any, momentum: Any) -> None:
+    for start, stop in pieces(share):
+        w, dw, v = param[start:stop], grad[start:stop], velocity[start:stop]
+        for i in range(w.shape[0]):
+            v[i] = momentum * v[i] - lr * dw[i]
+            w[i] += v[i]
 
 
 @_compiled
-def nesterov(
-    start: int, stop: int, param: Any, grad: Any, velocity: Any, lr: Any, momentum: Any
-) -> None:
-    param, grad, velocity = param[start:stop], grad[start:stop], velocity[start:stop]
-    for i in range(param.shape[0]):
-        downhill = lr * grad[i]
-        velocity[i] = momentum * velocity[i] - downhill
-        param[i] += momentum * velocity[i] - downhill
+def nesterov(share: Share, param: Any, grad: Any, velocity: Any, lr: Any, momentum: Any) -> None:
+    for start, stop in pieces(share):
+        w, dw, v = param[start:stop], grad[start:stop], velocity[start:stop]
+        for i in range(w.shape[0]):
+            downhill = lr * dw[i]
+            v[i] = momentum * v[i] - downhill
+            w[i] += momentum * v[i] - downhill
 
 
 @_compiled
-def adagrad(start: int, stop: int, param: Any, grad: Any, squares: Any, lr: Any, eps: Any) -> None:
-    param, grad, squares = param[start:stop], grad[start:stop], squares[start:stop]
-    for i in range(param.shape[0]):
-        squares[i] += grad[i] * grad[i]
-        param[i] -= lr * grad[i] / (np.sqrt(squares[i]) + eps)
+def adagrad(share: Share, param: Any, grad: Any, squares: Any, lr: Any, eps: Any) -> None:
+    for start, stop in pieces(share):
+        w, dw, h = param[start:stop], grad[start:stop], squares[start:stop]
+        for i in range(w.shape[0]):
+            h[i] += dw[i] * dw[i]
+            w[i] -= lr * dw[i] / (np.sqrt(h[i]) + eps)
 
 
 @_compiled
 def rmsprop(
-    start: int,
-    stop: int,
+    share: Share,
     param: Any,
     grad: Any,
     squares: Any,
@@ -62,16 +63,16 @@ def rmsprop(
     rest: Any,
     eps: Any,
 ) -> None:
-    param, grad, squares = param[start:stop], grad[start:stop], squares[start:stop]
-    for i in range(param.shape[0]):
-        squares[i] = decay_rate * squares[i] + rest * grad[i] * grad[i]
-        param[i] -= lr * grad[i] / (np.sqrt(squares[i]) + eps)
+    for start, stop in pieces(share):
+        w, dw, h = param[start:stop], grad[start:stop], squares[start:stop]
+        for i in range(w.shape[0]):
+            h[i] = decay_rate * h[i] + rest * dw[i] * dw[i]
+            w[i] -= lr * dw[i] / (np.sqrt(h[i]) + eps)
 
 
 @_compiled
 def adam(
-    start: int,
-    stop: int,
+    share: Share,
     param: Any,
     grad: Any,
     mean: Any,
@@ -85,10 +86,11 @@ def adam(
     rate: Any,
     kept: Any,
 ) -> None:
-    param, grad = param[start:stop], grad[start:stop]
-    mean, square = mean[start:stop], square[start:stop]
-    for i in range(param.shape[0]):
-        mean[i] = beta1 * mean[i] + rest1 * grad[i]
-        square[i] = beta2 * square[i] + rest2 * grad[i] * grad[i]
-        size = np.sqrt(square[i] / square_share) + eps
-        param[i] = kept * param[i] - rate * mean[i] / size
+    for start, stop in pieces(share):
+        w, dw = param[start:stop], grad[start:stop]
+        m, v = mean[start:stop], square[start:stop]
+        for i in range(w.shape[0]):
+            m[i] = beta1 * m[i] + rest1 * dw[i]
+            v[i] = beta2 * v[i] + rest2 * dw[i] * dw[i]
+            size = np.sqrt(v[i] / square_share) + eps
+            w[i] = kept * w[i] - rate * m[i] / size

@@ -1,0 +1,177 @@
+"""Rows that are divided among threads."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import xpnet
+from xpnet import kernels
+
+WHY = "numba is not installed: run nox -s tests_backends"
+numba = pytest.importorskip("numba", reason=WHY)
+team = pytest.importorskip("xpnet.kernels.numba.team", reason=WHY)
+shares = pytest.importorskip("xpnet.kernels.numba.pieces", reason=WHY)
+divide, thread_count, pieces = team.divide, team.thread_count, shares.pieces
+
+MUCH = 1e9  # nanoseconds: worth all threads
+
+
+@numba.njit(nogil=True)
+def count(share, counts):
+    for start, stop in pieces(share):
+        counts[start:stop] += 1
+
+
+@numba.njit(nogil=True)
+def meet(share, threads, seen):
+    """Set an entry of this thread's, and wait for a while until all have set theirs."""
+    for _start, _stop in pieces(share):
+        seen[share[2]] = 1
+        for _ in range(10_000_000):
+            if seen.sum() == threads:
+                break
+
+
+@pytest.fixture
+def three_threads(monkeypatch):
+    monkeypatch.setattr(team, "thread_count", lambda: 3)
+    team._team.cache_clear()
+    yield
+    team._team.cache_clear()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 7, 100, 10_007])
+def test_each_row_is_computed_once(rows, three_threads):
+    counts = np.zeros(rows, dtype=int)
+
+    for times in range(1, 100):  # helpers are asleep, awake, or on their way
+        divide(count, rows, MUCH, counts)
+        assert counts.tolist() == [times] * rows
+
+
+def test_the_threads_run_at_the_same_time(three_threads):
+    seen = np.zeros(3, dtype=int)
+
+    divide(meet, 100, MUCH, 3, seen)
+
+    assert seen.tolist() == [1, 1, 1]
+
+
+def test_few_rows_stay_in_this_thread():
+    seen = []
+
+    divide(lambda *args: seen.append((args, threading.current_thread())), 100, 1000.0, "x")
+
+    assert seen == [((shares.alone(100), "x"), threading.current_thread())]
+
+
+def test_a_call_within_a_call_is_computed_alone(three_threads):
+    seen, counts = [], np.zeros(50, dtype=int)
+
+    def kernel(share, counts):
+        if share[2] == 0:
+            divide(lambda share: seen.append(share), 100, MUCH)
+        count(share, counts)
+
+    divide(kernel, 50, MUCH, counts)
+
+    assert seen == [shares.alone(100)]
+    assert counts.tolist() == [1] * 50
+
+
+def test_after_an_error_nobody_writes_any_more(three_threads):
+    begun, counts = threading.Event(), np.zeros(1_000_000, dtype=int)
+
+    def kernel(share, counts):
+        if share[2] == 0:
+            assert begun.wait(30)
+            raise KeyboardInterrupt
+        begun.set()
+        count(share, counts)
+
+    with pytest.raises(KeyboardInterrupt):
+        divide(kernel, counts.size, MUCH, counts)
+
+    left = counts.copy()
+    time.sleep(0.05)
+    np.testing.assert_array_equal(counts, left)
+    divide(count, counts.size, MUCH, counts)
+    np.testing.assert_array_equal(counts, left + 1)
+
+
+def test_helpers_let_go_of_the_arrays(three_threads):
+    counts = np.zeros(1000, dtype=int)
+    divide(count, counts.size, MUCH, counts)
+    still_there = weakref.ref(counts)
+    del counts
+
+    deadline = time.monotonic() + 30
+    while still_there() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+        gc.collect()
+
+    assert still_there() is None
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("5", 5), ("0", None), ("many", None), ("", None)])
+def test_the_environment_sets_the_number_of_threads(asked, expected, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+
+    assert thread_count.__wrapped__() == (expected or len(os.sched_getaffinity(0)))
+
+
+FORKED = """
+import os
+import numba, numpy as np
+from tests.kernels.test_team import meet
+from xpnet.kernels.numba.team import divide
+
+def threads_that_meet():
+    seen = np.zeros(2, dtype=int)
+    divide(meet, 100, 1e9, 2, seen)
+    return seen.sum()
+
+assert threads_that_meet() == 2
+if os.fork() == 0:
+    os._exit(threads_that_meet())
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 2
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_was_forked_has_threads_of_its_own():
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]
+
+    assert subprocess.run(command, env=environment, timeout=60, check=False).returncode == 0
+
+
+def test_kernels_in_several_threads_at_once_give_the_bits_of_one(three_threads):
+    xs = [np.random.default_rng(i).standard_normal((600, 1000), dtype="float32") for i in range(4)]
+    expected = [xpnet.softmax(x) for x in xs]
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for found, truth in zip(pool.map(xpnet.softmax, xs), expected, strict=True):
+                np.testing.assert_array_equal(found, truth)
+
+
+def test_a_result_has_the_same_bits_in_one_thread_and_in_many(three_threads, monkeypatch):
+    x = np.random.default_rng(0).standard_normal((700, 1000), dtype="float32")
+    many = xpnet.softmax(x)
+    monkeypatch.setattr(team, "thread_count", lambda: 1)
+
+    np.testing.assert_array_equal(xpnet.softmax(x), many)
+    with kernels.watch() as ran:
+        xpnet.softmax(x)
+    assert ran
