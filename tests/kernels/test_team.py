@@ -23,7 +23,7 @@ team = pytest.importorskip("xpnet.kernels.numba.team", reason=WHY)
 shares = pytest.importorskip("xpnet.kernels.numba.pieces", reason=WHY)
 divide, thread_count, pieces = team.divide, team.thread_count, shares.pieces
 
-MUCH = 1e9  # nanoseconds: worth all threads
+MUCH = 1e9  # nanoseconds: each entry is worth all threads
 
 
 @numba.njit(nogil=True)
@@ -33,7 +33,7 @@ def count(share, counts):
 
 
 @numba.njit(nogil=True)
-def meet(share, threads, seen):
+def meet(share, _rows, threads, seen):
     """Set an entry of this thread's, and wait for a while until all have set theirs."""
     for _start, _stop in pieces(share):
         seen[share[2]] = 1
@@ -55,14 +55,14 @@ def test_each_row_is_computed_once(rows, three_threads):
     counts = np.zeros(rows, dtype=int)
 
     for times in range(1, 100):  # helpers are asleep, awake, or on their way
-        divide(count, rows, MUCH, counts)
+        divide(count, MUCH, counts)
         assert counts.tolist() == [times] * rows
 
 
 def test_the_threads_run_at_the_same_time(three_threads):
     seen = np.zeros(3, dtype=int)
 
-    divide(meet, 100, MUCH, 3, seen)
+    divide(meet, MUCH, np.zeros(100), 3, seen)
 
     assert seen.tolist() == [1, 1, 1]
 
@@ -70,9 +70,9 @@ def test_the_threads_run_at_the_same_time(three_threads):
 def test_few_rows_stay_in_this_thread():
     seen = []
 
-    divide(lambda *args: seen.append((args, threading.current_thread())), 100, 1000.0, "x")
+    divide(lambda share, *_: seen.append((share, threading.current_thread())), 10.0, np.zeros(100))
 
-    assert seen == [((shares.alone(100), "x"), threading.current_thread())]
+    assert seen == [(shares.alone(100), threading.current_thread())]
 
 
 def test_a_call_within_a_call_is_computed_alone(three_threads):
@@ -80,10 +80,10 @@ def test_a_call_within_a_call_is_computed_alone(three_threads):
 
     def kernel(share, counts):
         if share[2] == 0:
-            divide(lambda share: seen.append(share), 100, MUCH)
+            divide(lambda share, _: seen.append(share), MUCH, np.zeros(100))
         count(share, counts)
 
-    divide(kernel, 50, MUCH, counts)
+    divide(kernel, MUCH, counts)
 
     assert seen == [shares.alone(100)]
     assert counts.tolist() == [1] * 50
@@ -100,18 +100,18 @@ def test_after_an_error_nobody_writes_any_more(three_threads):
         count(share, counts)
 
     with pytest.raises(KeyboardInterrupt):
-        divide(kernel, counts.size, MUCH, counts)
+        divide(kernel, MUCH, counts)
 
     left = counts.copy()
     time.sleep(0.05)
     np.testing.assert_array_equal(counts, left)
-    divide(count, counts.size, MUCH, counts)
+    divide(count, MUCH, counts)
     np.testing.assert_array_equal(counts, left + 1)
 
 
 def test_helpers_let_go_of_the_arrays(three_threads):
     counts = np.zeros(1000, dtype=int)
-    divide(count, counts.size, MUCH, counts)
+    divide(count, MUCH, counts)
     still_there = weakref.ref(counts)
     del counts
 
@@ -138,7 +138,7 @@ from xpnet.kernels.numba.team import divide
 
 def threads_that_meet():
     seen = np.zeros(2, dtype=int)
-    divide(meet, 100, 1e9, 2, seen)
+    divide(meet, 1e9, np.zeros(100), 2, seen)
     return seen.sum()
 
 assert threads_that_meet() == 2

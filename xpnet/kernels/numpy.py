@@ -32,15 +32,14 @@ __all__ = [
     "affine",
     "affine_backward",
     "affine_param_gradients",
-    "mean",
 ]
 
 CHECKS_ITSELF = True
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
-# Bytes of one block, so that two or three of them fit into a core's second-level cache.
-_BLOCK = 2**17
+# Bytes of one block: half of a core's second-level cache, so that two of them fit.
+_BLOCK = 2**19
 
 
 def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
@@ -62,7 +61,7 @@ def affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host |
     """Return ``x @ W`` after a function that adds a bias to its rows, and may do more."""
     if not are_affine(x, W, b):
         return None
-    y = np.empty((*x.shape[:-1], W.shape[1]), x.dtype)
+    y = np.empty(x.shape[:-1] + b.shape, x.dtype)
     rows = as_rows(y)
     # dot takes less time than matmul around a small product, and looks for no overflow to warn of.
     call(np.dot, as_rows(x), W, rows)
@@ -70,7 +69,6 @@ def affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host |
     return y
 
 
-@quiet
 def _add(y: _Host, b: _Host) -> None:
     np.add(y, b, y)
 
@@ -131,7 +129,6 @@ def _relu_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
 
 
 @_by_row_blocks
-@quiet
 def _times_sign(dout: _Host, y: _Host, dx: _Host) -> None:
     np.sign(y, dx)
     np.multiply(dout, dx, dx)
@@ -147,11 +144,10 @@ def _softmax(x: _Host, axis: int, out: _Host | None) -> _Host | None:
 
 
 @_by_row_blocks
-@quiet
 def _softmax_of_rows(x: _Host, y: _Host) -> None:
     np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), y)
     np.exp(y, y)
-    np.divide(y, np.matmul(y, _ones(y.shape[-1], y.dtype)[:, None]), y)
+    np.divide(y, np.dot(y, _ones(y.shape[-1], y.dtype)[:, None]), y)
 
 
 @lru_cache(maxsize=32)
@@ -168,11 +164,16 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
     rows = as_rows(x)
     maxima, scores, losses = np.empty((3, rows.shape[0], 1), x.dtype)
-    call(check_values, "SoftmaxWithLoss", t, x.shape[-1])
+    call(_check_labels, t, t.view(f"u{t.itemsize}"), x.shape[-1])
     call(_scores_at_labels, rows, _positions(rows, t), scores)
     call(_softmax_and_losses, rows, as_rows(y), maxima, scores, losses)
-    call(mean, losses, loss)
+    call(_mean, losses, loss)
     return loss, y
+
+
+def _check_labels(t: _Host, unsigned: _Host, classes: int) -> None:
+    if np.maximum.reduce(unsigned, axis=None) >= classes:  # negative numbers are large ones there
+        check_values("SoftmaxWithLoss", t, classes)
 
 
 def _positions(rows: _Host, t: _Host) -> _Host:
@@ -193,20 +194,18 @@ def _scores_at_labels(x: _Host, positions: _Host, scores: _Host) -> None:
 
 
 @_by_row_blocks
-@quiet
 def _softmax_and_losses(x: _Host, y: _Host, maxima: _Host, scores: _Host, losses: _Host) -> None:
     np.maximum.reduce(x, axis=-1, keepdims=True, out=maxima)
     np.subtract(x, maxima, y)
     np.exp(y, y)
-    np.matmul(y, _ones(y.shape[-1], y.dtype)[:, None], losses)
+    np.dot(y, _ones(y.shape[-1], y.dtype)[:, None], losses)
     np.divide(y, losses, y)
     np.log(losses, losses)
     np.subtract(scores, maxima, scores)
     np.subtract(losses, scores, losses)
 
 
-@quiet
-def mean(losses: _Host, loss: _Host) -> None:
+def _mean(losses: _Host, loss: _Host) -> None:
     loss[()] = np.add.reduce(losses, axis=None) / losses.size
 
 
@@ -219,7 +218,6 @@ def _gradient_of_scores(y: _Host, t: _Host, dout: Any) -> _Host | None:
     return dx
 
 
-@quiet
 def _scaled_difference(
     y: _Host, positions: _Host, share: float, at_label: _Host, dx: _Host
 ) -> None:
@@ -237,29 +235,28 @@ def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     return True
 
 
-@quiet
 def _subtract_scaled(param: _Host, grad: _Host, lr: float) -> None:
     # The book's way, but through a buffer that stays: a fresh large one would cost page faults.
-    step = _scratch(param.dtype)
-    for start in range(0, param.size, step.size):
-        part = param[start : start + step.size]
-        np.multiply(grad[start : start + step.size], lr, step[: part.size])
-        np.subtract(part, step[: part.size], part)
+    buffer = _buffer(param.dtype)
+    size = buffer.size
+    for start in range(0, param.size, size):
+        part, slope = param[start : start + size], grad[start : start + size]
+        step = np.multiply(slope, lr, buffer[: part.size])
+        np.subtract(part, step, part)
 
 
 _buffers = threading.local()
 
 
-def _scratch(dtype: np.dtype[Any]) -> _Host:
+def _buffer(dtype: np.dtype[Any]) -> _Host:
     """Return a block of memory of this thread's."""
-    buffer: _Host | None = getattr(_buffers, dtype.name, None)
-    if buffer is None:
-        buffer = np.empty(_BLOCK // dtype.itemsize, dtype)
-        setattr(_buffers, dtype.name, buffer)
-    return buffer
+    of_dtype: dict[str, _Host] = _buffers.__dict__
+    if dtype.char not in of_dtype:
+        of_dtype[dtype.char] = np.empty(_BLOCK // dtype.itemsize, dtype)
+    return of_dtype[dtype.char]
 
 
-KERNELS: dict[str, Callable[..., Any]] = {
+_KERNELS: dict[str, Callable[..., Any]] = {
     "affine": partial(affine, partial(call, _add)),
     "affine_backward": partial(affine_backward, partial(call, _sum_of_rows)),
     "affine_param_gradients": partial(affine_param_gradients, partial(call, _sum_of_rows)),
@@ -270,3 +267,5 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "softmax_with_loss": _softmax_with_loss,
     "softmax_with_loss_backward": _gradient_of_scores,
 }
+
+KERNELS = {op: quiet(kernel) for op, kernel in _KERNELS.items()}

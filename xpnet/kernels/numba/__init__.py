@@ -26,7 +26,7 @@ from xpnet.kernels.arguments import (
 )
 from xpnet.kernels.numba import elementwise, rows, updates
 from xpnet.kernels.numba.team import Kernel, divide
-from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients, mean
+from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_values
 from xpnet.ops.updates.adam import share_seen
@@ -41,27 +41,17 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 _EXP, _PASS = 0.4, 0.1
 
 
-def _divided(kernel: Kernel, nanoseconds: float) -> Callable[..., None]:
-    """Return a function of arrays whose rows are divided among threads."""
-
-    def run(*arrays: Any) -> None:
-        first = arrays[0]
-        divide(kernel, first.shape[0], nanoseconds * first.size, *arrays)
-
-    return run
-
-
-_softmax_of_rows = _divided(rows.softmax, _EXP)
-_log_softmax_of_rows = _divided(rows.log_softmax, _EXP)
-_softmax_backward_of_rows = _divided(rows.softmax_backward, _PASS)
-_log_softmax_backward_of_rows = _divided(rows.log_softmax_backward, _EXP)
-_softmax_and_losses = _divided(rows.softmax_and_losses, _EXP)
-_scaled_difference = _divided(rows.scaled_difference, _PASS)
-_sigmoid_of_entries = _divided(elementwise.sigmoid, _EXP)
-_sigmoid_backward_of_entries = _divided(elementwise.sigmoid_backward, _PASS)
-_bias_of_rows = _divided(elementwise.bias, _PASS)
-_bias_relu_of_rows = _divided(elementwise.bias_relu, _PASS)
-_relu_backward_of_entries = _divided(elementwise.relu_backward, _PASS)
+_softmax_of_rows = partial(divide, rows.softmax, _EXP)
+_log_softmax_of_rows = partial(divide, rows.log_softmax, _EXP)
+_softmax_backward_of_rows = partial(divide, rows.softmax_backward, _PASS)
+_log_softmax_backward_of_rows = partial(divide, rows.log_softmax_backward, _EXP)
+_softmax_and_losses = partial(divide, rows.softmax_and_losses, _EXP)
+_scaled_difference = partial(divide, rows.scaled_difference, _PASS)
+_sigmoid_of_entries = partial(divide, elementwise.sigmoid, _EXP)
+_sigmoid_backward_of_entries = partial(divide, elementwise.sigmoid_backward, _PASS)
+_bias_of_rows = partial(divide, elementwise.bias, _PASS)
+_bias_relu_of_rows = partial(divide, elementwise.bias_relu, _PASS)
+_relu_backward_of_entries = partial(divide, elementwise.relu_backward, _PASS)
 
 
 def _by_rows(function: Callable[..., None], x: _Host, axis: int, out: _Host | None) -> Any:
@@ -101,7 +91,7 @@ def _by_entries_backward(
 
 
 def _sum_of_rows(dout: _Host, db: _Host) -> None:
-    divide(elementwise.sum_of_rows, db.shape[0], _PASS * dout.size, dout, db)
+    divide(elementwise.sum_of_rows, _PASS * dout.shape[0], db, dout)
 
 
 def _takes_labels(x: _Host, t: Any) -> bool:
@@ -119,7 +109,7 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
     call(_check_labels, t.reshape(-1), t, x.shape[-1])
     _softmax_and_losses(as_rows(x), t.reshape(-1), as_rows(y), losses)
-    call(mean, losses, loss)
+    call(rows.mean, losses, loss)
     return loss, y
 
 
@@ -138,8 +128,7 @@ def _update(kernel: Kernel, *arrays: _Host, settings: tuple[float, ...]) -> Any:
         return None
     flat = [array.reshape(-1) for array in arrays]
     numbers = map(param.dtype.type, settings)
-    cost = _PASS * len(arrays) * param.size
-    divide(kernel, param.size, cost, *flat, *numbers)
+    divide(kernel, _PASS * len(arrays), *flat, *numbers)
     return True
 
 

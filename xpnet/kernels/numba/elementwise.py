@@ -40,7 +40,7 @@ def bias_relu(share: Share, y: Any, b: Any) -> None:
 
 
 @_compiled
-def sum_of_rows(share: Share, dout: Any, db: Any) -> None:
+def sum_of_rows(share: Share, db: Any, dout: Any) -> None:
     """Write the sum of all rows to ``db``; what is shared is its columns."""
     for start, stop in pieces(share):
         sums = db[start:stop]

@@ -36,25 +36,29 @@ def thread_count() -> int:
     return os.cpu_count() or 1
 
 
-def divide(kernel: Kernel, rows: int, nanoseconds: float, *args: Any) -> None:
-    """Call ``kernel(share, *args)`` so that all rows are computed, in several threads if it pays.
+def divide(kernel: Kernel, nanoseconds: float, array: np.ndarray[Any, Any], *args: Any) -> None:
+    """Call ``kernel(share, array, *args)``, in several threads if it pays.
 
     Parameters
     ----------
     kernel : compiled function
         Computes the rows in the ``pieces`` of its share; they do not depend on each other.
-    rows : int
-        How many there are.
     nanoseconds : float
-        What all rows take in one thread, roughly: few are not worth another thread.
+        What an entry of the array takes in one thread, roughly: few are not worth another thread.
+    array : numpy.ndarray
+        Whose rows, or entries if it is flat, are divided.
     *args
         Passed on. A tape that records notes the call.
     """
-    threads = min(int(nanoseconds / _NANOSECONDS_PER_THREAD), thread_count(), rows)
+    rows, cost = array.shape[0], nanoseconds * array.size
+    if cost < 2 * _NANOSECONDS_PER_THREAD:  # most calls, which nothing here must delay
+        call(kernel, alone(rows), array, *args)
+        return
+    threads = min(int(cost / _NANOSECONDS_PER_THREAD), thread_count(), rows)
     if threads < 2:
-        call(kernel, alone(rows), *args)
+        call(kernel, alone(rows), array, *args)
     else:
-        call(_divide_among, threads, kernel, rows, *args)
+        call(_divide_among, threads, kernel, rows, array, *args)
 
 
 def _divide_among(threads: int, kernel: Kernel, rows: int, *args: Any) -> None:
