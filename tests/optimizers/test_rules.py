@@ -14,6 +14,7 @@ from xpnet import ops
 from xpnet.backend import resolve_backend
 from xpnet.backends import adapter_of
 from xpnet.dtypes import FLOATS, dtype_name, is_half
+from xpnet.ops.updates.adam import share_seen
 from xpnet.testing import no_host_sync, tolerance
 
 SHAPE = (3, 5)
@@ -160,6 +161,15 @@ def test_the_correction_of_adam_keeps_its_digits(kind, xpnet_backend):
         assert_exact(entry, arrays, run(entry, arrays, numbers), exact)
 
 
+def test_the_correction_of_adam_may_be_computed_of_arrays():
+    """Where numbers are traced, as by jax.jit, nothing may ask for the one number they hold."""
+    betas, steps = np.asarray([0.5, 0.75, 0.999]), np.asarray([1.0, 2.0, 3.0])
+    exact = 1 - betas.astype("longdouble") ** steps
+
+    np.testing.assert_allclose(share_seen(np, betas, steps, np.float64), exact, rtol=1e-15)
+    np.testing.assert_allclose(share_seen(np, betas, 1, np.float64), 1 - betas, rtol=1e-15)
+
+
 @pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
 def test_nan_and_inf_do_not_come_out_finite(entry, strange, xpnet_backend):
     arrays = arrays_of(entry, xpnet_backend)
@@ -197,6 +207,11 @@ def spoiled(entry, backend, name, spoil):
     return arrays | {name: spoil(arrays[name])}
 
 
+def title_of(entry):
+    """Return how its errors name the optimizer of a rule, which AdamW shares with Adam."""
+    return entry.kind.__name__.removesuffix("W")
+
+
 def names_of(entry):
     return [name for name in host_arrays(entry) if name != "param"]
 
@@ -204,7 +219,9 @@ def names_of(entry):
 def test_every_array_must_have_the_shape_of_the_parameter(entry, xpnet_backend):
     for name in names_of(entry):
         arrays = spoiled(entry, xpnet_backend, name, lambda x: x[0, ...])
-        with pytest.raises(xpnet.ShapeError, match=rf"param .*\(3, 5\).* {name} .*\(5,\)"):
+        with pytest.raises(
+            xpnet.ShapeError, match=rf"^{title_of(entry)}: param .*\(3, 5\).* {name} .*\(5,\)"
+        ):
             run(entry, arrays)
 
 
@@ -212,7 +229,7 @@ def test_every_array_must_be_of_floats(entry, xpnet_backend):
     xp = xpnet_backend.xp
     for name in names_of(entry):
         arrays = spoiled(entry, xpnet_backend, name, lambda x: xp.astype(x, xp.int32))
-        with pytest.raises(xpnet.DTypeError, match=f"{name} is int32"):
+        with pytest.raises(xpnet.DTypeError, match=f"^{title_of(entry)}: {name} is int32"):
             run(entry, arrays)
 
 
@@ -238,5 +255,6 @@ def test_a_memory_of_another_dtype(entry, param, memory):
     backend = xpnet.set_backend("numpy", dtype=param)
     for name in names_of(entry)[1:]:
         arrays = spoiled(entry, backend, name, lambda x: x.astype(memory))
-        with pytest.raises(xpnet.DTypeError, match=f"param is {param}, but {name} is {memory}"):
+        words = f"^{title_of(entry)}: param is {param}, but {name} is {memory}"
+        with pytest.raises(xpnet.DTypeError, match=words):
             run(entry, arrays)

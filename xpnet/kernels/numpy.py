@@ -23,7 +23,7 @@ from xpnet.kernels.arguments import (
     fit,
 )
 from xpnet.kernels.tape import call
-from xpnet.ops.labels import check_values
+from xpnet.ops.labels import check_indices
 from xpnet.quiet import quiet
 
 __all__ = [
@@ -164,16 +164,11 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
     rows = as_rows(x)
     maxima, scores, losses = np.empty((3, rows.shape[0], 1), x.dtype)
-    call(_check_labels, t, t.view(f"u{t.itemsize}"), x.shape[-1])
+    call(check_indices, "SoftmaxWithLoss", t, x.shape[-1])
     call(_scores_at_labels, rows, _positions(rows, t), scores)
     call(_softmax_and_losses, rows, as_rows(y), maxima, scores, losses)
     call(_mean, losses, loss)
     return loss, y
-
-
-def _check_labels(t: _Host, unsigned: _Host, classes: int) -> None:
-    if np.maximum.reduce(unsigned, axis=None) >= classes:  # negative numbers are large ones there
-        check_values("SoftmaxWithLoss", t, classes)
 
 
 def _positions(rows: _Host, t: _Host) -> _Host:

@@ -7,6 +7,7 @@ from numbers import Integral
 
 from xpnet._typing import Array
 from xpnet.arrays import device_of
+from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_fraction, check_same_home, check_upstream
 from xpnet.dtypes import is_integer
 from xpnet.ops.philox import constant_word, random_words
@@ -138,7 +139,7 @@ def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Arr
 
 @quiet
 def _kept(x: Array, mask: Array, rate: float) -> Array:
-    xp = check_floats(_NAME, x=x, mask=mask)
+    xp = adapter_of(x).xp
     wide_x, wide_mask = widened(xp, x, mask)
     y = wide_x * wide_mask
     y *= 1 / (1 - float(rate))  # y is ours alone

@@ -25,6 +25,7 @@ from xpnet.quiet import quiet
 __all__ = [
     "are_indices",
     "as_indices",
+    "check_indices",
     "check_labels",
     "check_target",
     "check_values",
@@ -124,7 +125,7 @@ def _is_readable(t: Array) -> bool:
     return adapter_of(t).is_readable(t)
 
 
-def check_values(layer: str, t: Array, classes: int, indices: bool = True) -> None:
+def check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
     """Make sure that the values of a target are labels.
 
     Raises
@@ -136,13 +137,18 @@ def check_values(layer: str, t: Array, classes: int, indices: bool = True) -> No
     if host.size == 0:
         return
     if indices:
-        # Read without a sign, what is negative is larger than all that the dtype can hold.
-        unsigned = host.view(f"{host.dtype.byteorder}u{host.itemsize}")
-        limit = min(classes, 2 ** (8 * host.itemsize - (host.dtype.kind == "i")))
-        if np.maximum.reduce(unsigned, axis=None) >= limit:
-            raise LabelError(_index_text(layer, host, classes))
+        check_indices(layer, host, classes)
     elif _is_wrong(host).any():
         raise LabelError(_row_text(layer, host))
+
+
+def check_indices(layer: str, t: np.ndarray[Any, Any], classes: int) -> None:
+    """Make sure that class indices in NumPy, at least one, are in ``range(classes)``."""
+    # Read without a sign, what is negative is larger than all that the dtype can hold.
+    unsigned = t.view(f"{t.dtype.byteorder}u{t.itemsize}")
+    limit = min(classes, 2 ** (8 * t.itemsize - (t.dtype.kind == "i")))
+    if np.maximum.reduce(unsigned, axis=None) >= limit:
+        raise LabelError(_index_text(layer, t, classes))
 
 
 @quiet

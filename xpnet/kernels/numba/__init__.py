@@ -28,7 +28,7 @@ from xpnet.kernels.numba import elementwise, rows, updates
 from xpnet.kernels.numba.team import Kernel, divide
 from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients
 from xpnet.kernels.tape import call
-from xpnet.ops.labels import check_values
+from xpnet.ops.labels import check_indices
 from xpnet.ops.updates.adam import share_seen
 
 __all__ = ["CHECKS_ITSELF", "KERNELS"]
@@ -100,7 +100,7 @@ def _takes_labels(x: _Host, t: Any) -> bool:
 
 def _check_labels(flat: _Host, t: _Host, classes: int) -> None:
     if not rows.are_labels(flat, classes):
-        check_values("SoftmaxWithLoss", t, classes)
+        check_indices("SoftmaxWithLoss", t, classes)
 
 
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
