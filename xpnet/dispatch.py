@@ -21,7 +21,16 @@ from xpnet._typing import Array
 from xpnet.backends import Adapter, adapter_of
 from xpnet.errors import BackendMismatchError
 
-__all__ = ["Dispatcher", "Kernel", "Provider", "disabled", "only", "providers_of", "watch"]
+__all__ = [
+    "Dispatcher",
+    "Kernel",
+    "Provider",
+    "allowed",
+    "disabled",
+    "only",
+    "providers_of",
+    "watch",
+]
 
 
 @dataclass(frozen=True)
@@ -227,6 +236,12 @@ def disabled() -> AbstractContextManager[None]:
     []
     """
     return only()
+
+
+def allowed() -> frozenset[str] | None:
+    """Return the providers whose kernels run in this block; None for all."""
+    policy = _policy.get()
+    return None if policy is None else policy.allowed
 
 
 @contextmanager

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from optimizers.catalog import OPTIMIZERS
 
 import xpnet
-from xpnet import SGD, Adam, Affine, Dropout, LabelError, ReLU, Sequential, ShapeError, Sigmoid
+from xpnet import (
+    SGD,
+    Adam,
+    Affine,
+    Dropout,
+    LabelError,
+    ReLU,
+    Sequential,
+    ShapeError,
+    Sigmoid,
+    kernels,
+)
 from xpnet.arrays import array_namespace
 from xpnet.dtypes import dtype_name
 from xpnet.testing import tolerance
@@ -282,6 +295,22 @@ class FromScores:
 
     def backward(self, dout=1):
         return self.x
+
+
+def test_a_compiled_step_in_a_block_without_kernels_uses_none(monkeypatch):
+    module, calls = import_module("xpnet.ops.affine"), []
+    generic = module._affine
+    monkeypatch.setattr(module, "_affine", lambda *args: (calls.append(args), generic(*args))[1])
+    step = xpnet.compile(small_net(), SGD(lr=0.1))
+    x, t = batch(3)
+    for _ in range(2):
+        step(x, t)
+    calls.clear()
+
+    with kernels.disabled():
+        step(x, t)
+
+    assert len(calls) == 2
 
 
 def test_layers_may_be_replaced_between_steps(xpnet_backend):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from xpnet._typing import Array
 from xpnet.backends import adapter_of
+from xpnet.dispatch import allowed
 from xpnet.nets import Sequential
 
 __all__ = ["CompiledStep", "compile"]
@@ -43,6 +44,7 @@ class CompiledStep:
         self.net, self.optimizer = net, optimizer
         self._step: _Step | None = None
         self._made_for: list[Any] = []
+        self._made_with: frozenset[str] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.net}, {self.optimizer})"
@@ -50,10 +52,16 @@ class CompiledStep:
     def __call__(self, x: Array, t: Array) -> Array:
         adapter = adapter_of(x)
         parts = [adapter, *self.net.layers.values(), self.net.last_layer]
-        if self._step is None or not _are_same(parts, self._made_for):
+        providers = allowed()
+        if (
+            self._step is None
+            or providers != self._made_with
+            or not _are_same(parts, self._made_for)
+        ):
             module, _, name = _strategy(adapter.name, self.net).partition(":")
             strategy = getattr(import_module(module), name)
-            self._step, self._made_for = strategy(self.net, self.optimizer), parts
+            self._step = strategy(self.net, self.optimizer)
+            self._made_for, self._made_with = parts, providers
         return self._step(x, t)
 
 
@@ -73,10 +81,11 @@ def compile(net: Any, optimizer: Any) -> CompiledStep:  # noqa: A001
     """Return a function that takes one training step: forward, backward and update.
 
     It does what ``optimizer.update(net.params, net.gradient(x, t))`` does. On NumPy the first
-    step of each shape records which functions ran on which arrays, and the others replay that;
-    the bits are the same. On JAX the step is one function under ``jax.jit``, to which the
-    parameters are given away. On CuPy it is one CUDA graph (which has not run on a GPU yet), or a
-    warning tells why not. On the other libraries it is the eager step.
+    step of each shape records which functions ran on which arrays, and the others replay that:
+    with the same bits, but without NumPy's warnings of overflow and the like. On JAX the step is
+    one function under ``jax.jit``, to which the parameters are given away. On CuPy it is one CUDA
+    graph (which has not run on a GPU yet), or a warning tells why not. On the other libraries it
+    is the eager step.
 
     Parameters
     ----------
