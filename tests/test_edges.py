@@ -195,6 +195,24 @@ def test_nan_goes_through_affine(edge):
         assert_array_equal(np.isnan(host(y)), expected[name], err_msg=name)
 
 
+@pytest.mark.parametrize("units", [1, 2])
+@pytest.mark.parametrize("features", [1, 2])
+@pytest.mark.parametrize("samples", [1, 2])
+def test_infinity_times_zero_is_nan_in_affine(samples, features, units, edge):
+    """A matrix of one number is a matrix, and no factor that may be left out if it is 0."""
+    x, dout = np.full((samples, features), INF), np.full((samples, units), INF)
+    zeros = {name: np.zeros_like(array) for name, array in (("x", x), ("dout", dout))}
+    W = np.zeros((features, units))
+
+    y = ops.affine(*map(edge.array, (x, W, np.zeros(units))))
+    dx, _, _ = ops.affine_backward(*map(edge.array, (dout, zeros["x"], W)))
+    _, dW, _ = ops.affine_backward(*map(edge.array, (zeros["dout"], x, W)))
+    dW_alone, _ = ops.affine_param_gradients(*map(edge.array, (zeros["dout"], x, W)))
+
+    for result in (y, dx, dW, dW_alone):
+        assert np.isnan(host(result)).all()
+
+
 def test_nan_goes_back_through_affine(edge):
     dout, x, W = np.ones((2, 2)), np.ones((2, 3)), np.ones((3, 2))
     dout[0, 1] = NAN

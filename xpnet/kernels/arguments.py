@@ -59,24 +59,31 @@ def are_scores(x: Any, axis: int, *others: Any) -> bool:
 
 
 def are_affine(x: Any, W: Any, b: Any) -> bool:
-    """Whether plain arrays are an input, weights and a bias that fit together."""
-    return (
-        _are_plain(x, W, b)
-        and W.ndim == 2
-        and b.shape == W.shape[1:]
-        and x.ndim > 0
-        and x.shape[-1] == W.shape[0]
-    )
+    """Whether plain arrays are an input, weights and a bias that fit together.
+
+    There must be more than one feature: to ``np.dot`` a matrix of one number is a factor, and
+    0 times inf is 0 then, not NaN.
+    """
+    if not _are_plain(x, W, b):
+        return False
+    shape = W.shape
+    return len(shape) == 2 and shape[0] > 1 and x.shape[-1:] == shape[:1] and b.shape == shape[1:]
 
 
 def are_backward(dout: Any, x: Any, W: Any) -> bool:
-    """Whether plain arrays are an upstream gradient, an input and weights that fit together."""
+    """Whether plain arrays are an upstream gradient, an input and weights that fit together.
+
+    None may be of one number; see :func:`are_affine`.
+    """
+    if not _are_plain(dout, x, W):
+        return False
+    shape = W.shape
     return (
-        _are_plain(dout, x, W)
-        and W.ndim == 2
-        and x.ndim > 0
-        and x.shape[-1] == W.shape[0]
-        and dout.shape == (*x.shape[:-1], W.shape[1])
+        len(shape) == 2
+        and shape[0] > 1
+        and dout.size > 1
+        and x.shape[-1:] == shape[:1]
+        and dout.shape == x.shape[:-1] + shape[1:]
     )
 
 

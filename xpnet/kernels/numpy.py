@@ -32,6 +32,7 @@ __all__ = [
     "affine",
     "affine_backward",
     "affine_param_gradients",
+    "mean",
 ]
 
 CHECKS_ITSELF = True
@@ -57,13 +58,14 @@ def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
     return blockwise
 
 
+@quiet
 def affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host | None:
     """Return ``x @ W`` after a function that adds a bias to its rows, and may do more."""
     if not are_affine(x, W, b):
         return None
     y = np.empty(x.shape[:-1] + b.shape, x.dtype)
     rows = as_rows(y)
-    # dot takes less time than matmul around a small product, and looks for no overflow to warn of.
+    # dot takes less time than matmul around a small product.
     call(np.dot, as_rows(x), W, rows)
     follow(rows, b)
     return y
@@ -73,6 +75,7 @@ def _add(y: _Host, b: _Host) -> None:
     np.add(y, b, y)
 
 
+@quiet
 def affine_param_gradients(
     sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
 ) -> tuple[_Host, _Host] | None:
@@ -90,6 +93,7 @@ def _param_gradients(
     return dW, db
 
 
+@quiet
 def affine_backward(
     sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
 ) -> tuple[_Host, _Host, _Host] | None:
@@ -120,6 +124,7 @@ def _maximum_with_0(x: _Host, y: _Host) -> None:
     np.maximum(x, 0, out=y)
 
 
+@quiet
 def _relu_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
     dx = fit(out, dout, y) if are_alike(dout, y) else None
     if dx is None or dx is dout:
@@ -134,6 +139,7 @@ def _times_sign(dout: _Host, y: _Host, dx: _Host) -> None:
     np.multiply(dout, dx, dx)
 
 
+@quiet
 def _softmax(x: _Host, axis: int, out: _Host | None) -> _Host | None:
     if not are_scores(x, axis):
         return None
@@ -158,6 +164,7 @@ def _ones(length: int, dtype: np.dtype[Any]) -> _Host:
     return ones
 
 
+@quiet
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     if not are_scores(x, -1) or not are_indices(t, x):
         return None
@@ -167,7 +174,7 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     call(check_indices, "SoftmaxWithLoss", t, x.shape[-1])
     call(_scores_at_labels, rows, _positions(rows, t), scores)
     call(_softmax_and_losses, rows, as_rows(y), maxima, scores, losses)
-    call(_mean, losses, loss)
+    call(mean, losses, loss)
     return loss, y
 
 
@@ -200,10 +207,12 @@ def _softmax_and_losses(x: _Host, y: _Host, maxima: _Host, scores: _Host, losses
     np.subtract(losses, scores, losses)
 
 
-def _mean(losses: _Host, loss: _Host) -> None:
+@quiet
+def mean(losses: _Host, loss: _Host) -> None:
     loss[()] = np.add.reduce(losses, axis=None) / losses.size
 
 
+@quiet
 def _gradient_of_scores(y: _Host, t: _Host, dout: Any) -> _Host | None:
     if not are_scores(y, -1) or not are_indices(t, y) or not isinstance(dout, int | float):
         return None
@@ -223,6 +232,7 @@ def _scaled_difference(
     dx.reshape(-1)[positions] = at_label
 
 
+@quiet
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     if not are_alike(param, grad):
         return None
@@ -251,7 +261,7 @@ def _buffer(dtype: np.dtype[Any]) -> _Host:
     return of_dtype[dtype.char]
 
 
-_KERNELS: dict[str, Callable[..., Any]] = {
+KERNELS: dict[str, Callable[..., Any]] = {
     "affine": partial(affine, partial(call, _add)),
     "affine_backward": partial(affine_backward, partial(call, _sum_of_rows)),
     "affine_param_gradients": partial(affine_param_gradients, partial(call, _sum_of_rows)),
@@ -262,5 +272,3 @@ _KERNELS: dict[str, Callable[..., Any]] = {
     "softmax_with_loss": _softmax_with_loss,
     "softmax_with_loss_backward": _gradient_of_scores,
 }
-
-KERNELS = {op: quiet(kernel) for op, kernel in _KERNELS.items()}

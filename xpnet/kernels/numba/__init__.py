@@ -26,7 +26,7 @@ from xpnet.kernels.arguments import (
 )
 from xpnet.kernels.numba import elementwise, rows, updates
 from xpnet.kernels.numba.team import Kernel, divide
-from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients
+from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients, mean
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.ops.updates.adam import share_seen
@@ -39,6 +39,8 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 
 # What one entry takes in one thread, in nanoseconds and roughly: only to tell when threads pay.
 _EXP, _PASS = 0.4, 0.1
+
+_FEW = 1000
 
 
 _softmax_of_rows = partial(divide, rows.softmax, _EXP)
@@ -109,7 +111,7 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
     call(_check_labels, t.reshape(-1), t, x.shape[-1])
     _softmax_and_losses(as_rows(x), t.reshape(-1), as_rows(y), losses)
-    call(rows.mean, losses, loss)
+    call(rows.mean_of_few if losses.size <= _FEW else mean, losses, loss)
     return loss, y
 
 

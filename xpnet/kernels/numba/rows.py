@@ -14,7 +14,7 @@ __all__ = [
     "are_labels",
     "log_softmax",
     "log_softmax_backward",
-    "mean",
+    "mean_of_few",
     "scaled_difference",
     "softmax",
     "softmax_and_losses",
@@ -134,8 +134,8 @@ def softmax_and_losses(share: Share, x: Any, t: Any, y: Any, losses: Any) -> Non
 
 
 @_of_sums
-def mean(losses: Any, loss: Any) -> None:
-    """Write the mean to an array of shape (); it adds in 64 bits."""
+def mean_of_few(losses: Any, loss: Any) -> None:
+    """Write the mean to an array of shape (); NumPy adds many more accurately, by pairs."""
     total = 0.0
     for i in range(losses.shape[0]):
         total += losses[i]
