@@ -92,7 +92,10 @@ def test_a_kernel_agrees_with_its_op(kernel, shape, dtype):
 
     # Some of PyTorch's take matrices only; one label of shape () is worth no kernel.
     takes_any_rank = kernel.provider != "torch" and "loss" not in kernel.op
-    assert ran or not (takes_any_rank or len(shape) == 2)
+    if "affine" in kernel.op and kernel.backend == "numpy" and shape[-1] == 1:
+        assert not ran  # NumPy's dot would take a matrix of one number for a factor
+    else:
+        assert ran or not (takes_any_rank or len(shape) == 2)
 
 
 @each_but_products
