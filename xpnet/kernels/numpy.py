@@ -26,14 +26,7 @@ from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.quiet import quiet
 
-__all__ = [
-    "CHECKS_ITSELF",
-    "KERNELS",
-    "affine",
-    "affine_backward",
-    "affine_param_gradients",
-    "mean",
-]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "affine", "mean"]
 
 CHECKS_ITSELF = True
 
@@ -76,33 +69,25 @@ def _add(y: _Host, b: _Host) -> None:
 
 
 @quiet
-def affine_param_gradients(
-    sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
-) -> tuple[_Host, _Host] | None:
-    """Return ``dW`` and ``db``, the latter by a function that writes the sum of all rows."""
-    return _param_gradients(sum_of_rows, dout, x, W) if are_backward(dout, x, W) else None
+def _affine_param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host] | None:
+    return _param_gradients(dout, x, W) if are_backward(dout, x, W) else None
 
 
-def _param_gradients(
-    sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
-) -> tuple[_Host, _Host]:
+def _param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host]:
     dW, db = np.empty(W.shape, W.dtype), np.empty(W.shape[1], W.dtype)
     rows = as_rows(dout)
     call(_dot_of_transposed, as_rows(x), rows, dW)
-    sum_of_rows(rows, db)
+    call(_sum_of_rows, rows, db)
     return dW, db
 
 
 @quiet
-def affine_backward(
-    sum_of_rows: Callable[..., None], dout: _Host, x: _Host, W: _Host
-) -> tuple[_Host, _Host, _Host] | None:
-    """Return ``dx``, ``dW`` and ``db``; as :func:`affine_param_gradients`."""
+def _affine_backward(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host, _Host] | None:
     if not are_backward(dout, x, W):
         return None
     dx = np.empty(x.shape, x.dtype)
     call(np.dot, as_rows(dout), W.T, as_rows(dx))
-    return dx, *_param_gradients(sum_of_rows, dout, x, W)
+    return dx, *_param_gradients(dout, x, W)
 
 
 def _sum_of_rows(dout: _Host, db: _Host) -> None:
@@ -263,8 +248,8 @@ def _buffer(dtype: np.dtype[Any]) -> _Host:
 
 KERNELS: dict[str, Callable[..., Any]] = {
     "affine": partial(affine, partial(call, _add)),
-    "affine_backward": partial(affine_backward, partial(call, _sum_of_rows)),
-    "affine_param_gradients": partial(affine_param_gradients, partial(call, _sum_of_rows)),
+    "affine_backward": _affine_backward,
+    "affine_param_gradients": _affine_param_gradients,
     "relu": _relu,
     "relu_backward": _relu_backward,
     "sgd_update": _sgd,

@@ -26,7 +26,7 @@ from xpnet.kernels.arguments import (
 )
 from xpnet.kernels.numba import elementwise, rows, updates
 from xpnet.kernels.numba.team import Kernel, divide
-from xpnet.kernels.numpy import affine, affine_backward, affine_param_gradients, mean
+from xpnet.kernels.numpy import affine, mean
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.ops.updates.adam import share_seen
@@ -90,10 +90,6 @@ def _by_entries_backward(
     if dx is not None:
         function(dout.reshape(-1), y.reshape(-1), dx.reshape(-1))
     return dx
-
-
-def _sum_of_rows(dout: _Host, db: _Host) -> None:
-    divide(elementwise.sum_of_rows, _PASS * dout.shape[0], db, dout)
 
 
 def _takes_labels(x: _Host, t: Any) -> bool:
@@ -181,8 +177,6 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "adagrad_update": _adagrad,
     "adam_update": _adam,
     "affine": partial(affine, _bias_of_rows),
-    "affine_backward": partial(affine_backward, _sum_of_rows),
-    "affine_param_gradients": partial(affine_param_gradients, _sum_of_rows),
     "affine_relu": partial(affine, _bias_relu_of_rows),
     "log_softmax": partial(_by_rows, _log_softmax_of_rows),
     "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),

@@ -9,7 +9,7 @@ from numba import njit
 from xpnet.kernels.numba.intrinsics import exp
 from xpnet.kernels.numba.pieces import Share, pieces
 
-__all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward", "sum_of_rows"]
+__all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
 
 # All take contiguous arrays: with a bias of shape (N, M), else flat, and compute the entries or
 # rows of a share. They round as the generic ops do. Loops run from 0, for an index that
@@ -37,18 +37,6 @@ def bias_relu(share: Share, y: Any, b: Any) -> None:
             for j in range(row.shape[0]):
                 value = row[j] + b[j]
                 row[j] = zero if value < zero else value
-
-
-@_compiled
-def sum_of_rows(share: Share, db: Any, dout: Any) -> None:
-    """Write the sum of all rows to ``db``; what is shared is its columns."""
-    for start, stop in pieces(share):
-        sums = db[start:stop]
-        sums[:] = 0
-        for i in range(dout.shape[0]):
-            row = dout[i, start:stop]
-            for j in range(row.shape[0]):
-                sums[j] += row[j]
 
 
 @_compiled
