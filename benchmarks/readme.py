@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
+from benchmarks.goals import verdicts
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.readme -->\n", "<!-- end of figures -->"
@@ -49,7 +50,21 @@ def figures(content: dict[str, Any], source: str) -> str:
     ]
     plot = Path(source).with_name(f"{Path(source).stem}-throughput.png").as_posix()
     parts.append(f"![Rate against size for each contender, with the limit]({plot})")
+    parts.append(_goals(content))
     return "\n" + "\n\n".join(parts) + "\n\n"
+
+
+def _goals(content: dict[str, Any]) -> str:
+    found = [(line, reached) for line, reached in verdicts(content) if reached is not None]
+    missed = [line.removeprefix("MISSED").strip() for line, reached in found if not reached]
+    return "\n".join(
+        [
+            f"Of {len(found)} goals, {len(found) - len(missed)} are reached. Missed, with what was "
+            "asked for and what was measured:",
+            "",
+            *(f"- {line}" for line in missed),
+        ]
+    )
 
 
 def _table(workloads: list[dict[str, Any]], own: tuple[str, ...]) -> str:
