@@ -57,14 +57,11 @@ def figures(content: dict[str, Any], source: str) -> str:
 def _goals(content: dict[str, Any]) -> str:
     found = [(line, reached) for line, reached in verdicts(content) if reached is not None]
     missed = [line.removeprefix("MISSED").strip() for line, reached in found if not reached]
-    return "\n".join(
-        [
-            f"Of {len(found)} goals, {len(found) - len(missed)} are reached. Missed, with what was "
-            "asked for and what was measured:",
-            "",
-            *(f"- {line}" for line in missed),
-        ]
+    heading = (
+        f"Of {len(found)} goals, {len(found) - len(missed)} are reached. Missed, with what was asked "
+        "for and what was measured:"
     )
+    return "\n".join([heading, "", *(f"- {line}" for line in missed)])
 
 
 def _table(workloads: list[dict[str, Any]], own: tuple[str, ...]) -> str:
