@@ -58,8 +58,8 @@ def _goals(content: dict[str, Any]) -> str:
     found = [(line, reached) for line, reached in verdicts(content) if reached is not None]
     missed = [line.removeprefix("MISSED").strip() for line, reached in found if not reached]
     heading = (
-        f"Of {len(found)} goals, {len(found) - len(missed)} are reached. Missed, with what was asked "
-        "for and what was measured:"
+        f"Of {len(found)} goals, {len(found) - len(missed)} are reached. Missed, with what was "
+        "asked for and what was measured:"
     )
     return "\n".join([heading, "", *(f"- {line}" for line in missed)])
 
