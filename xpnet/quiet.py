@@ -20,7 +20,9 @@ def _silence() -> list[tuple[ContextVar[Any], Any]]:
     before = copy_context()
     with np.errstate(all="ignore"):
         after = copy_context()
-    return [(variable, value) for variable, value in after.items() if value != before.get(variable)]
+    return [
+        (variable, value) for variable, value in after.items() if value is not before.get(variable)
+    ]
 
 
 _SILENCE = _silence()
@@ -29,7 +31,8 @@ _SILENCE = _silence()
 def quiet(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function run without NumPy's warnings: the other libraries never warn.
 
-    It sets what ``np.errstate`` would set, but that is made once: small ops notice.
+    It sets what ``np.errstate`` would set, but that is made once, with the size of NumPy's buffers
+    as it was then: small ops notice.
 
     Examples
     --------

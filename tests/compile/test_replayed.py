@@ -272,3 +272,23 @@ def test_a_memory_or_a_setting_that_is_replaced_between_replayed_updates_counts(
         eager_step(eager, twin, x, t)
         for name, array in eager.params.items():
             np.testing.assert_array_equal(compiled.params[name], array)
+
+
+class Overflows(Doubled):
+    def forward(self, x):
+        self.seen = np.geterr()["over"]
+        return x
+
+
+@pytest.mark.parametrize("providers", PROVIDERS, ids="+".join)
+def test_warnings_are_off_in_kernels_and_as_they_were_in_layers_of_ones_own(providers):
+    x, t = batch(4)
+    own = Overflows()
+    net = Sequential(own, Affine.random(784, 10, seed=0))
+    with kernels.only(*providers), np.errstate(all="raise"):
+        step = xpnet.compile(net, SGD(lr=0.1))
+        for _ in range(3):
+            own.seen = None
+            step(np.full_like(x, 1e38), t)  # its products overflow
+
+            assert own.seen == "raise"

@@ -19,13 +19,18 @@ on_linux = pytest.mark.skipif(
 )
 
 
+def wait_until_asleep(one):
+    deadline = time.monotonic() + 30
+    while one._is_awake:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def run(one, work=lambda: None):
     """Let a helper work, and wait until it is asleep again; return its number."""
     found = []
     one.wake(lambda: (work(), found.append(threading.get_native_id())))
-    deadline = time.monotonic() + 30
-    while one._is_awake and time.monotonic() < deadline:
-        time.sleep(0.001)
+    wait_until_asleep(one)
     (number,) = found
     return number
 
@@ -43,8 +48,7 @@ def test_who_is_awake_is_not_woken():
     one.wake(lambda: (go.wait(30), seen.append("first")))
     one.wake(lambda: seen.append("second"))
     go.set()
-    while one._is_awake:
-        time.sleep(0.001)
+    wait_until_asleep(one)
 
     assert seen == ["first"]
 
@@ -56,10 +60,37 @@ def test_it_can_be_woken_after_an_error():
         raise ZeroDivisionError
 
     one.wake(fail)
-    while one._is_awake:
-        time.sleep(0.001)
+    wait_until_asleep(one)
 
     run(one)
+
+
+def test_it_can_be_woken_after_an_interrupt(monkeypatch):
+    one = helper.Helper()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one._pool, "submit", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            one.wake(lambda: None)
+
+    run(one)
+
+
+def test_where_no_thread_can_be_started_nothing_piles_up(monkeypatch):
+    one, asked = helper.Helper(), []
+
+    def refuse(*args):
+        asked.append(args)
+        raise RuntimeError
+
+    monkeypatch.setattr(one._pool, "submit", refuse)
+    for _ in range(3):
+        one.wake(lambda: None)
+
+    assert len(asked) == 1
 
 
 def test_at_exit_the_caller_computes_alone():

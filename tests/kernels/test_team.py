@@ -109,6 +109,21 @@ def test_after_an_error_nobody_writes_any_more(three_threads):
     np.testing.assert_array_equal(counts, left + 1)
 
 
+def test_a_helper_rests_from_time_to_time_however_many_calls_there_are(monkeypatch):
+    """At exit Python waits for it, while another thread may go on with calls."""
+    monkeypatch.setattr(team, "_CALLS_PER_STAY", 5)
+    crew, calls = team.Team(2), []
+
+    def kernel(share, number):
+        calls.append(number)
+        crew._call = crew._call._replace(number=number + 1, args=(number + 1,))
+
+    crew._call = team._Call(1, kernel, 1, shares.common_work(1, 2, 1, 0), (1,))
+    crew._help(1)
+
+    assert calls == [1, 2, 3, 4, 5]
+
+
 def test_helpers_let_go_of_the_arrays(three_threads):
     counts = np.zeros(1000, dtype=int)
     divide(count, MUCH, counts)
@@ -127,7 +142,8 @@ def test_helpers_let_go_of_the_arrays(three_threads):
 def test_the_environment_sets_the_number_of_threads(asked, expected, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", asked)
 
-    assert thread_count.__wrapped__() == (expected or len(os.sched_getaffinity(0)))
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert thread_count.__wrapped__() == (expected or here)
 
 
 FORKED = """

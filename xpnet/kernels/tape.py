@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from xpnet.quiet import quiet
-
 __all__ = ["Call", "Tape", "call"]
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -49,9 +47,8 @@ class Tape:
         finally:
             _recording.reset(token)
 
-    @quiet
     def replay(self) -> None:
-        """Make all calls again, without NumPy's warnings."""
+        """Make all calls again."""
         for function, arrays in self.calls:
             function(*arrays)
 

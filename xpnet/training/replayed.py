@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ from xpnet.nets import Sequential
 from xpnet.ops.affine import affine_relu
 from xpnet.optimizers.optimizer import Optimizer, has_plain_update
 from xpnet.optimizers.state import Memory
+from xpnet.quiet import quiet
 
 __all__ = ["Recording", "ReplayedStep"]
 
@@ -87,7 +88,7 @@ class _Update:
             and self._optimizer.settings == settings
             and all(memory[name] is array for memory, name, array in remembered)
         ):
-            self._tape.replay()
+            quiet(self._tape.replay)()
         else:
             self._record()
 
@@ -130,6 +131,7 @@ class Recording:
         self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
         self._copied: list[tuple[Any, dict[str, _Host]]] = []
         self._run(net)
+        self._replay = self._quiet_replay()
         owners = net.params.owners.items()
         kept = {name: (own, self._kept_grads(layer)) for name, (layer, own) in owners}
         self.grads = {name: grads[own] for name, (own, grads) in kept.items() if own in grads}
@@ -156,7 +158,7 @@ class Recording:
             t = self._t
         _put(self._tape.calls, self._x_slots, x)
         _put(self._tape.calls, self._t_slots, t)
-        self._tape.replay()
+        self._replay()
         for grads, recorded in self._owned:
             grads.update(recorded)
 
@@ -186,6 +188,14 @@ class Recording:
     def _backward_params(self, layer: Any, dout: _Host) -> None:
         method = getattr(layer, "backward_params", layer.backward)
         self._record(layer, method, dout, has_grads=True)
+
+    def _quiet_replay(self) -> Callable[[], None]:
+        """Return a replay in which kernels are quiet, and layers of one's own are not made so."""
+        calls = self._tape.calls
+        if all(function is not _run_method for function, _ in calls):
+            return quiet(self._tape.replay)
+        calls[:] = [(f if f is _run_method else quiet(f), arrays) for f, arrays in calls]
+        return self._tape.replay
 
     def _kept_grads(self, layer: Any) -> dict[str, _Host]:
         """Return the copies of a layer's gradients, or those that it writes while it is taped."""

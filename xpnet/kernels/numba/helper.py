@@ -42,8 +42,13 @@ class Helper:
         self._is_awake = True
         try:
             self._pool.submit(self._run, work, processors)
-        except RuntimeError:  # Python is about to exit, and starts no thread any more
+        except RuntimeError:
+            # No thread can be started, now or because Python is about to exit. It counts as awake
+            # and is not asked again.
+            pass
+        except BaseException:
             self._is_awake = False
+            raise
 
     def _run(self, work: Callable[[], None], processors: set[int]) -> None:
         _confine(0, processors)
@@ -55,7 +60,7 @@ class Helper:
 
 if hasattr(os, "sched_setaffinity"):
     # To Linux on a virtual machine, no idle processor looks free: it lets a thread that is woken
-    # queue behind the one that woke it, for as long as ten milliseconds. Hence a thread may not
+    # queue behind the one that woke it, for up to ten milliseconds. Hence a thread may not
     # start where its caller runs; once it has started, all processors are open to it again.
     _sched_getcpu = ctypes.PyDLL(None).sched_getcpu
 

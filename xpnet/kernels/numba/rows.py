@@ -135,7 +135,7 @@ def softmax_and_losses(share: Share, x: Any, t: Any, y: Any, losses: Any) -> Non
 
 @_of_sums
 def mean_of_few(losses: Any, loss: Any) -> None:
-    """Write the mean to an array of shape (); NumPy adds many more accurately, by pairs."""
+    """Write the mean to an array of shape (); NumPy adds many of float64 better, by pairs."""
     total = 0.0
     for i in range(losses.shape[0]):
         total += losses[i]

@@ -19,10 +19,12 @@ __all__ = ["Kernel", "Team", "divide", "thread_count"]
 Kernel: TypeAlias = Callable[..., None]
 """Compiled code that takes its :data:`Share` of the rows, and arrays; it holds no lock."""
 
-# A thread that has to be woken comes some 30 microseconds late: its part must be worth more.
+# The others need some time to come, even if they are awake: their part must be worth more.
 _NANOSECONDS_PER_THREAD = 60_000
 # Small pieces, for a thread that comes late, or is interrupted, takes fewer.
 _PIECES_PER_THREAD = 4
+# Python joins helpers at exit, but other threads may call kernels again and again.
+_CALLS_PER_STAY = 1000
 
 
 @cache
@@ -85,9 +87,10 @@ class _Call(NamedTuple):
 class Team:
     """Threads that help whoever calls a kernel, with one call at a time.
 
-    The caller waits for nobody who has not begun: who is awake helps at once, and who has to be
-    woken when there is something left. A second caller meanwhile computes alone. Helpers hold on
-    to the arrays of a call for as long as they stay awake after it.
+    The caller waits for nobody who has not begun. Helpers who are awake begin one after the other,
+    for each needs the interpreter's lock for a moment; who has to be woken comes when he can. A
+    second caller meanwhile computes alone. Helpers hold on to the arrays of a call for as long as
+    they stay awake after it.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ class Team:
         self._call: _Call | None = None
 
     def compute(self, threads: int, kernel: Kernel, rows: int, *args: Any) -> None:
-        """Compute all rows, with so many threads at most."""
+        """Compute all rows, and wake so many threads, the caller's among them."""
         if not self._is_free.acquire(blocking=False):
             kernel(alone(rows), *args)
             return
@@ -111,14 +114,14 @@ class Team:
             self._number += 1
             pieces = min(rows, threads * _PIECES_PER_THREAD)
             work = common_work(pieces, threads, self._number, self._bells.ctypes.data)
-            self._call = _Call(self._number, kernel, rows, work, args)
-            self._lead(self._call, threads)
+            self._lead(_Call(self._number, kernel, rows, work, args), threads)
         finally:
             self._call = None
             self._is_free.release()
 
     def _lead(self, call: _Call, threads: int) -> None:
         try:
+            self._call = call
             for place in range(1, threads):
                 # A helper that falls asleep just now is taken for awake, and not missed.
                 self._helpers[place].wake(partial(self._help, place))
@@ -129,6 +132,9 @@ class Team:
 
     def _help(self, place: int) -> None:
         done = 0
-        while (call := self._call) is not None and call.number > done:
+        for _ in range(_CALLS_PER_STAY):
+            call = self._call
+            if call is None or call.number <= done:
+                return
             call.kernel(call.share(place), *call.args)
             done = call.number
