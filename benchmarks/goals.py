@@ -32,7 +32,7 @@ def verdicts(content: dict[str, Any]) -> Iterator[tuple[str, bool | None]]:
 
 def _verdict(what: str, found: float | None, reached: bool | None) -> tuple[str, bool | None]:
     word = {True: "reached", False: "MISSED", None: "not measured"}[reached]
-    return f"{word:<12}  {what}" + ("" if found is None else f": {found:.2f}"), reached
+    return f"{word:<12}  {what}" + ("" if found is None else f": {found:.3f}"), reached
 
 
 def _factor(row: dict[str, Any], rival: str) -> float | None:

@@ -128,7 +128,7 @@ def roofline(content: dict[str, Any], path: Path) -> None:
                 if row := _fastest(workload, role):
                     rate = workload["flops"] / row["us_min"] / 1e3
                     axes.plot(intensity, rate, marker, color=color, markerfacecolor=face)
-    axes.text(ridge * 0.7, peak / 2, f"one copy: {bandwidth:.0f} GB/s")
+    axes.text(ridge * 0.4, peak / 2, f"one copy: {bandwidth:.0f} GB/s", ha="right")
     axes.text(right, peak * 1.1, f"bare products: {peak:.0f} GFLOP/s", ha="right")
     shapes = [Line2D([], [], color="#777777", marker=m, linestyle="") for m in MARKERS.values()]
     roles = [

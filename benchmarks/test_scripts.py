@@ -76,7 +76,7 @@ def test_goals(saved):
     lines = dict(goals.verdicts(content))
     (row,) = [r for r in content["workloads"][-1]["rows"] if r["name"] == "xpnet numpy"]
     ratio = row["times_as_fast_as"]["book float64"][1]
-    line = f"training step 784-50-10 batch 100, xpnet numpy: 2.00 x book float64: {ratio:.2f}"
+    line = f"training step 784-50-10 batch 100, xpnet numpy: 2.00 x book float64: {ratio:.3f}"
     assert lines[f"{'reached' if ratio >= 2 else 'MISSED':<12}  {line}"] is (ratio >= 2)
 
 
