@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from errors.bad_inputs import other_library
+from errors.mistakes.arrays import other_library
 
 import xpnet
 from xpnet import SGD, AddLayer, Affine, MulLayer, ReLU, Sequential, Sigmoid, SoftmaxWithLoss

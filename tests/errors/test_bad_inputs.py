@@ -8,13 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from errors.bad_inputs import (
-    BACKWARD,
-    BAD_INPUTS,
-    BAD_LABELS,
-    BAD_ON_STRICT,
-    FORWARD,
-    Mistake,
+from errors.mistakes.arrays import (
     affine,
     doubles,
     floats,
@@ -25,6 +19,11 @@ from errors.bad_inputs import (
     other_library,
     probabilities,
 )
+from errors.mistakes.catalog import BAD_INPUTS
+from errors.mistakes.devices import BAD_ON_STRICT
+from errors.mistakes.mistake import Mistake
+from errors.mistakes.not_floats import BACKWARD, FORWARD
+from errors.mistakes.targets import BAD_LABELS
 
 import xpnet
 from xpnet.backends import adapter_of, backend_names
