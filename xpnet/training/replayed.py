@@ -73,7 +73,7 @@ class _Update:
             (param, grads[name], self._memories[name]) for name, param in params.items()
         ]
         self._counts = any("step" in memory for memory in self._memories.values())
-        self._tape: Tape | None = None
+        self._replay: Callable[[], None] | None = None
         self._made_with: tuple[dict[str, float], list[tuple[Memory, str, _Host]]] = {}, []
 
     def is_current(self) -> bool:
@@ -84,11 +84,11 @@ class _Update:
     def __call__(self) -> None:
         settings, remembered = self._made_with
         if (
-            self._tape is not None
+            self._replay is not None
             and self._optimizer.settings == settings
             and all(memory[name] is array for memory, name, array in remembered)
         ):
-            quiet(self._tape.replay)()
+            self._replay()
         else:
             self._record()
 
@@ -100,7 +100,7 @@ class _Update:
         # Each by a kernel, and with nothing that changes from step to step.
         if len(tape.calls) == len(self._moving) and not self._counts:
             remembered = [(m, name, array) for *_, m in self._moving for name, array in m.items()]
-            self._tape, self._made_with = tape, (settings, remembered)
+            self._replay, self._made_with = quiet(tape.replay), (settings, remembered)
 
 
 class Recording:

@@ -53,10 +53,9 @@ def divide(kernel: Kernel, nanoseconds: float, array: np.ndarray[Any, Any], *arg
         Passed on. A tape that records notes the call.
     """
     rows, cost = array.shape[0], nanoseconds * array.size
-    if cost < 2 * _NANOSECONDS_PER_THREAD:  # most calls, which nothing here must delay
-        call(kernel, alone(rows), array, *args)
-        return
-    threads = min(int(cost / _NANOSECONDS_PER_THREAD), thread_count(), rows)
+    threads = 1
+    if cost >= 2 * _NANOSECONDS_PER_THREAD:  # rarely; most calls are small, and must not be delayed
+        threads = min(int(cost / _NANOSECONDS_PER_THREAD), thread_count(), rows)
     if threads < 2:
         call(kernel, alone(rows), array, *args)
     else:
