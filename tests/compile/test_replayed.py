@@ -274,6 +274,24 @@ def test_a_memory_or_a_setting_that_is_replaced_between_replayed_updates_counts(
             np.testing.assert_array_equal(compiled.params[name], array)
 
 
+@pytest.mark.parametrize("providers", PROVIDERS, ids="+".join)
+def test_a_parameter_that_may_no_longer_be_written_to_is_replaced(providers):
+    net = TwoLayerNet(784, 50, 10, seed=0)
+    x, t = batch()
+    with kernels.only(*providers):
+        step = xpnet.compile(net, SGD(0.1))
+        for _ in range(3):
+            step(x, t)
+        frozen = net.params["W1"]
+        before = frozen.copy()
+        frozen.flags.writeable = False
+
+        step(x, t)
+
+    np.testing.assert_array_equal(frozen, before)
+    assert (net.params["W1"] != before).any()
+
+
 class Overflows(Doubled):
     def forward(self, x):
         self.seen = np.geterr()["over"]

@@ -22,11 +22,12 @@ from xpnet.kernels.arguments import (
     as_rows,
     fit,
 )
+from xpnet.kernels.blas import add_scaled
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.quiet import quiet
 
-__all__ = ["CHECKS_ITSELF", "KERNELS", "affine", "mean"]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "affine", "mean", "sgd_of_many"]
 
 CHECKS_ITSELF = True
 
@@ -34,6 +35,9 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 
 # Bytes of one block: half of a core's second-level cache, so that two of them fit.
 _BLOCK = 2**19
+
+# Entries of a sum for which OpenBLAS takes no second thread.
+_FEW = 10_000
 
 
 def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
@@ -217,8 +221,21 @@ def _scaled_difference(
     dx.reshape(-1)[positions] = at_label
 
 
+def sgd_of_many(param: _Host, grad: _Host, *, lr: float) -> bool | None:
+    """Change a parameter that is worth the threads of BLAS; return whether it is."""
+    if param.size <= _FEW or not are_alike(param, grad):
+        return None
+    add = add_scaled(-lr, grad, param)
+    if add is None:
+        return None
+    call(add, grad, param)
+    return True
+
+
 @quiet
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
+    if sgd_of_many(param, grad, lr=lr):
+        return True
     if not are_alike(param, grad):
         return None
     call(_subtract_scaled, param.reshape(-1), grad.reshape(-1), lr)

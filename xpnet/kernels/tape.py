@@ -7,14 +7,14 @@ the same memory again, and nothing besides: no checks, no fresh arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 __all__ = ["Call", "Tape", "call"]
 
-Call = tuple[Callable[..., Any], tuple[Any, ...]]
+Call = tuple[Callable[..., Any], Sequence[Any]]
 
 _recording: ContextVar[Tape | None] = ContextVar("xpnet_tape", default=None)
 

@@ -54,11 +54,16 @@ class Optimizer:
     kernel: ClassVar[Dispatcher | None] = None
     """The fast copies of :meth:`step`, which work in place; none for a ``step`` of one's own."""
 
+    _setting_names: ClassVar[frozenset[str]] = frozenset()
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         nearest = next(base for base in cls.__mro__ if {"step", "kernel"} & vars(base).keys())
         if "kernel" not in vars(nearest):
             cls.kernel = None
+        cls._setting_names = frozenset(
+            name for name in dir(cls) if isinstance(getattr(cls, name, None), Setting)
+        )
 
     def __init__(self) -> None:
         self.state: State = {}
@@ -70,12 +75,8 @@ class Optimizer:
     @property
     def settings(self) -> dict[str, float]:
         """All numbers that the optimizer is set to, by name."""
-        kind = type(self)
-        return {
-            name: number
-            for name, number in vars(self).items()
-            if isinstance(getattr(kind, name, None), Setting)
-        }
+        names = self._setting_names
+        return {name: number for name, number in vars(self).items() if name in names}
 
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
         """Take one step, in place where the library can write to arrays.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -77,9 +77,15 @@ class _Update:
         self._made_with: tuple[dict[str, float], list[tuple[Memory, str, _Host]]] = {}, []
 
     def is_current(self) -> bool:
-        """Whether the optimizer still remembers what it did."""
+        """Whether the optimizer still remembers what it did, and may write to the parameters."""
+        for param, *_ in self._moving:
+            if not param.flags.writeable:
+                return False
         state = self._optimizer.state
-        return all(state.get(name) is memory for name, memory in self._memories.items())
+        for name, memory in self._memories.items():  # noqa: SIM110 - each step waits for it
+            if state.get(name) is not memory:
+                return False
+        return True
 
     def __call__(self) -> None:
         settings, remembered = self._made_with
@@ -146,7 +152,10 @@ class Recording:
 
     def is_current(self) -> bool:
         """Whether the layers still have the parameter arrays that were recorded."""
-        return all(layer.params.get(name) is array for layer, name, array in self._params)
+        for layer, name, array in self._params:  # noqa: SIM110 - each step waits for it
+            if layer.params.get(name) is not array:
+                return False
+        return True
 
     def replay(self, x: _Host, t: _Host) -> None:
         """Do the same with another batch of the same shapes and dtypes."""
@@ -156,8 +165,10 @@ class Recording:
         if self._copies_t or not t.flags.c_contiguous:
             np.copyto(self._t, t)
             t = self._t
-        _put(self._tape.calls, self._x_slots, x)
-        _put(self._tape.calls, self._t_slots, t)
+        for arguments, position in self._x_slots:
+            arguments[position] = x
+        for arguments, position in self._t_slots:
+            arguments[position] = t
         self._replay()
         for grads, recorded in self._owned:
             grads.update(recorded)
@@ -252,25 +263,24 @@ def _run_method(
         np.copyto(grad, layer.grads[name])
 
 
-def _slots(calls: list[Call], array: _Host) -> tuple[list[tuple[int, int]], bool]:
-    """Return which arguments are an array itself, and whether others are views of it."""
+def _slots(calls: list[Call], array: _Host) -> tuple[list[tuple[list[Any], int]], bool]:
+    """Return where an array is an argument itself, and whether other arguments are views of it.
+
+    The arguments that it is among become lists, in which another can be put in its place.
+    """
     slots, has_views = [], False
-    for index, (_, arguments) in enumerate(calls):
+    for index, (function, arguments) in enumerate(calls):
+        changeable = arguments if isinstance(arguments, list) else list(arguments)
         for position, argument in enumerate(_flat(arguments)):
-            if argument is array and position < len(arguments):
-                slots.append((index, position))
+            if argument is array and position < len(changeable):
+                slots.append((changeable, position))
+                calls[index] = function, changeable
             elif isinstance(argument, np.ndarray) and np.may_share_memory(argument, array):
                 has_views = True
     return slots, has_views
 
 
-def _flat(arguments: tuple[Any, ...]) -> list[Any]:
+def _flat(arguments: Sequence[Any]) -> list[Any]:
     """Return arguments, and behind them what stands in tuples among them."""
     inner = [array for value in arguments if isinstance(value, tuple) for array in value]
     return [*arguments, *inner]
-
-
-def _put(calls: list[Call], slots: list[tuple[int, int]], array: _Host) -> None:
-    for index, position in slots:
-        function, arguments = calls[index]
-        calls[index] = function, (*arguments[:position], array, *arguments[position + 1 :])

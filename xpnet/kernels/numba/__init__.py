@@ -26,7 +26,7 @@ from xpnet.kernels.arguments import (
 )
 from xpnet.kernels.numba import elementwise, rows, updates
 from xpnet.kernels.numba.team import Kernel, divide
-from xpnet.kernels.numpy import affine, mean
+from xpnet.kernels.numpy import affine, mean, sgd_of_many
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.ops.updates.adam import share_seen
@@ -131,7 +131,7 @@ def _update(kernel: Kernel, *arrays: _Host, settings: tuple[float, ...]) -> Any:
 
 
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> Any:
-    return _update(updates.sgd, param, grad, settings=(lr,))
+    return sgd_of_many(param, grad, lr=lr) or _update(updates.sgd, param, grad, settings=(lr,))
 
 
 def _momentum(param: _Host, grad: _Host, *, velocity: _Host, lr: float, momentum: float) -> Any:
