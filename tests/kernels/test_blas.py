@@ -25,12 +25,16 @@ each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 def library(monkeypatch):
     """Return a function that lets other routines take the place of NumPy's."""
 
-    def replace(**routines):
+    def forget():
         blas._axpy.cache_clear()
+        blas.gemm_of.cache_clear()
+
+    def replace(**routines):
+        forget()
         monkeypatch.setattr(blas, "_library", lambda: SimpleNamespace(**routines))
 
     yield replace
-    blas._axpy.cache_clear()
+    forget()
 
 
 def random(size, dtype, seed):
@@ -43,6 +47,20 @@ def test_it_is_found_in_the_wheels_of_numpy_for_linux():
         pytest.skip(f"this is a build with {built_with} on {sys.platform}")
 
     assert FOUND
+    assert all(blas.gemm_of(np.dtype(dtype)) for dtype in ("float32", "float64"))
+
+
+def test_nothing_is_found_where_numpy_shows_nothing(library):
+    library()
+
+    assert add_scaled(1.0, np.ones(2), np.ones(2)) is None
+    assert blas.gemm_of(np.dtype("float64")) is None
+
+
+def test_a_product_with_integers_of_32_bits_is_not_called(library):
+    library(cblas_dgemm=print)
+
+    assert blas.gemm_of(np.dtype("float64")) is None
 
 
 @needs_it
@@ -98,12 +116,6 @@ def test_other_dtypes_are_left_to_others():
     x = np.ones(3, "float16")
 
     assert add_scaled(1.0, x, x.copy()) is None
-
-
-def test_a_routine_that_computes_something_else_is_not_used(library):
-    library(cblas_daxpy=lambda *_: None)
-
-    assert add_scaled(1.0, np.ones(2), np.ones(2)) is None
 
 
 @pytest.mark.parametrize("provider", ["numpy", "numba"])

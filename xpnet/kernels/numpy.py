@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import (
-    are_affine,
-    are_alike,
-    are_backward,
-    are_indices,
-    are_scores,
-    as_rows,
-    fit,
+from xpnet.kernels.affine import (
+    affine,
+    gradients,
+    multiply_and,
+    multiply_for_all,
+    multiply_for_params,
+    ones,
+    param_gradients,
 )
+from xpnet.kernels.arguments import are_alike, are_indices, are_scores, as_rows, fit
 from xpnet.kernels.blas import add_scaled
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.quiet import quiet
 
-__all__ = ["CHECKS_ITSELF", "KERNELS", "affine", "mean", "sgd_of_many"]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "mean", "sgd_of_many"]
 
 CHECKS_ITSELF = True
 
@@ -55,51 +56,8 @@ def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
     return blockwise
 
 
-@quiet
-def affine(follow: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host | None:
-    """Return ``x @ W`` after a function that adds a bias to its rows, and may do more."""
-    if not are_affine(x, W, b):
-        return None
-    y = np.empty(x.shape[:-1] + b.shape, x.dtype)
-    rows = as_rows(y)
-    # dot takes less time than matmul around a small product.
-    call(np.dot, as_rows(x), W, rows)
-    follow(rows, b)
-    return y
-
-
 def _add(y: _Host, b: _Host) -> None:
     np.add(y, b, y)
-
-
-@quiet
-def _affine_param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host] | None:
-    return _param_gradients(dout, x, W) if are_backward(dout, x, W) else None
-
-
-def _param_gradients(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host]:
-    dW, db = np.empty(W.shape, W.dtype), np.empty(W.shape[1], W.dtype)
-    rows = as_rows(dout)
-    call(_dot_of_transposed, as_rows(x), rows, dW)
-    call(_sum_of_rows, rows, db)
-    return dW, db
-
-
-@quiet
-def _affine_backward(dout: _Host, x: _Host, W: _Host) -> tuple[_Host, _Host, _Host] | None:
-    if not are_backward(dout, x, W):
-        return None
-    dx = np.empty(x.shape, x.dtype)
-    call(np.dot, as_rows(dout), W.T, as_rows(dx))
-    return dx, *_param_gradients(dout, x, W)
-
-
-def _sum_of_rows(dout: _Host, db: _Host) -> None:
-    np.dot(_ones(dout.shape[0], dout.dtype), dout, db)
-
-
-def _dot_of_transposed(x: _Host, dout: _Host, dW: _Host) -> None:
-    np.dot(x.T, dout, dW)
 
 
 def _relu(x: _Host, out: _Host | None) -> _Host | None:
@@ -142,15 +100,7 @@ def _softmax(x: _Host, axis: int, out: _Host | None) -> _Host | None:
 def _softmax_of_rows(x: _Host, y: _Host) -> None:
     np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), y)
     np.exp(y, y)
-    np.divide(y, np.dot(y, _ones(y.shape[-1], y.dtype)[:, None]), y)
-
-
-@lru_cache(maxsize=32)
-def _ones(length: int, dtype: np.dtype[Any]) -> _Host:
-    """Return ones for a sum by matrix product, which takes a sixth of the time of ``sum``."""
-    ones = np.ones(length, dtype)
-    ones.flags.writeable = False
-    return ones
+    np.divide(y, np.dot(y, ones(y.shape[-1], y.dtype)[:, None]), y)
 
 
 @quiet
@@ -189,7 +139,7 @@ def _softmax_and_losses(x: _Host, y: _Host, maxima: _Host, scores: _Host, losses
     np.maximum.reduce(x, axis=-1, keepdims=True, out=maxima)
     np.subtract(x, maxima, y)
     np.exp(y, y)
-    np.dot(y, _ones(y.shape[-1], y.dtype)[:, None], losses)
+    np.dot(y, ones(y.shape[-1], y.dtype)[:, None], losses)
     np.divide(y, losses, y)
     np.log(losses, losses)
     np.subtract(scores, maxima, scores)
@@ -264,9 +214,9 @@ def _buffer(dtype: np.dtype[Any]) -> _Host:
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
-    "affine": partial(affine, partial(call, _add)),
-    "affine_backward": _affine_backward,
-    "affine_param_gradients": _affine_param_gradients,
+    "affine": partial(affine, partial(multiply_and, partial(call, _add))),
+    "affine_backward": partial(gradients, multiply_for_all),
+    "affine_param_gradients": partial(param_gradients, multiply_for_params),
     "relu": _relu,
     "relu_backward": _relu_backward,
     "sgd_update": _sgd,

@@ -17,16 +17,20 @@ except ImportError as error:
     msg = 'numba is not installed; install it with: pip install "xpnet[numba]"'
     raise ImportError(msg) from error
 
-from xpnet.kernels.arguments import (
-    are_alike,
-    are_indices,
-    are_scores,
-    as_rows,
-    fit,
+from xpnet.kernels.affine import (
+    affine,
+    gradients,
+    multiply_and,
+    multiply_for_all,
+    multiply_for_params,
+    ones,
+    param_gradients,
 )
-from xpnet.kernels.numba import elementwise, rows, updates
+from xpnet.kernels.arguments import are_alike, are_indices, are_scores, as_rows, fit
+from xpnet.kernels.blas import gemm_of
+from xpnet.kernels.numba import elementwise, products, rows, updates
 from xpnet.kernels.numba.team import Kernel, divide
-from xpnet.kernels.numpy import affine, mean, sgd_of_many
+from xpnet.kernels.numpy import mean, sgd_of_many
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.ops.updates.adam import share_seen
@@ -40,6 +44,9 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 # What one entry takes in one thread, in nanoseconds and roughly: only to tell when threads pay.
 _EXP, _PASS = 0.4, 0.1
 
+# Entries that one thread is done with before another would have begun: one call does all of an op.
+_SMALL = 100_000
+# Losses that can be added one by one; NumPy adds them by pairs, which keeps more digits of many.
 _FEW = 1000
 
 
@@ -54,6 +61,39 @@ _sigmoid_backward_of_entries = partial(divide, elementwise.sigmoid_backward, _PA
 _bias_of_rows = partial(divide, elementwise.bias, _PASS)
 _bias_relu_of_rows = partial(divide, elementwise.bias_relu, _PASS)
 _relu_backward_of_entries = partial(divide, elementwise.relu_backward, _PASS)
+
+
+def _gemm_for(rows: _Host) -> int | None:
+    """Return the address of a product that is worth calling from compiled code."""
+    return gemm_of(rows.dtype) if 0 < rows.size <= _SMALL else None
+
+
+def _multiply_and(
+    few: Kernel, follow: Callable[..., None], x: _Host, W: _Host, b: _Host, y: _Host
+) -> None:
+    gemm = _gemm_for(y)
+    if gemm is None:
+        multiply_and(follow, x, W, b, y)
+    else:
+        call(few, gemm, x, W, b, y)
+
+
+def _multiply_for_params(dout: _Host, x: _Host, dW: _Host, db: _Host) -> None:
+    gemm = _gemm_for(dout)
+    if gemm is None:
+        multiply_for_params(dout, x, dW, db)
+    else:
+        one = ones(len(dout), dout.dtype)[None]
+        call(products.param_gradients, gemm, one, dout, x, dW, db[None])
+
+
+def _multiply_for_all(dout: _Host, x: _Host, W: _Host, dx: _Host, dW: _Host, db: _Host) -> None:
+    gemm = _gemm_for(dout)
+    if gemm is None:
+        multiply_for_all(dout, x, W, dx, dW, db)
+    else:
+        one = ones(len(dout), dout.dtype)[None]
+        call(products.gradients, gemm, one, dout, x, W, dx, dW, db[None])
 
 
 def _by_rows(function: Callable[..., None], x: _Host, axis: int, out: _Host | None) -> Any:
@@ -101,13 +141,24 @@ def _check_labels(flat: _Host, t: _Host, classes: int) -> None:
         check_indices("SoftmaxWithLoss", t, classes)
 
 
+def _softmax_and_mean_loss(
+    x: _Host, flat: _Host, t: _Host, y: _Host, losses: _Host, loss: _Host
+) -> None:
+    if not rows.softmax_and_mean_loss(x, flat, y, losses, loss):
+        check_indices("SoftmaxWithLoss", t, x.shape[-1])
+
+
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     if not _takes_labels(x, t):
         return None
     loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
-    call(_check_labels, t.reshape(-1), t, x.shape[-1])
-    _softmax_and_losses(as_rows(x), t.reshape(-1), as_rows(y), losses)
-    call(rows.mean_of_few if losses.size <= _FEW else mean, losses, loss)
+    scores, labels, shares = as_rows(x), t.reshape(-1), as_rows(y)
+    if t.size <= _FEW and x.size <= _SMALL:
+        call(_softmax_and_mean_loss, scores, labels, t, shares, losses, loss)
+    else:
+        call(_check_labels, labels, t, x.shape[-1])
+        _softmax_and_losses(scores, labels, shares, losses)
+        call(mean, losses, loss)
     return loss, y
 
 
@@ -176,8 +227,12 @@ def _adam(
 KERNELS: dict[str, Callable[..., Any]] = {
     "adagrad_update": _adagrad,
     "adam_update": _adam,
-    "affine": partial(affine, _bias_of_rows),
-    "affine_relu": partial(affine, _bias_relu_of_rows),
+    "affine": partial(affine, partial(_multiply_and, products.affine, _bias_of_rows)),
+    "affine_backward": partial(gradients, _multiply_for_all),
+    "affine_param_gradients": partial(param_gradients, _multiply_for_params),
+    "affine_relu": partial(
+        affine, partial(_multiply_and, products.affine_relu, _bias_relu_of_rows)
+    ),
     "log_softmax": partial(_by_rows, _log_softmax_of_rows),
     "log_softmax_backward": partial(_by_rows_backward, _log_softmax_backward_of_rows),
     "momentum_update": _momentum,

@@ -10,7 +10,15 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["add_to_word", "exp", "larger", "load_word", "multiply_add", "store_word"]
+__all__ = [
+    "add_to_word",
+    "call_address",
+    "exp",
+    "larger",
+    "load_word",
+    "multiply_add",
+    "store_word",
+]
 
 
 def _llvm(builder: Any, name: str, args: list[Any], fastmath: tuple[str, ...] = ()) -> Any:
@@ -75,6 +83,19 @@ def add_to_word(_context: Any, address: Any, value: Any) -> Any:
         return builder.atomic_rmw("add", _pointer(builder, args[0]), args[1], "acq_rel")
 
     return types.int64(address, types.int64), generate
+
+
+@intrinsic
+def call_address(_context: Any, address: Any, arguments: Any) -> Any:
+    """Call a function of C that returns nothing; a tuple has its arguments, of their very types."""
+
+    def generate(context: Any, builder: Any, _signature: Any, args: list[Any]) -> Any:
+        values = [builder.extract_value(args[1], i) for i in range(len(arguments))]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), values)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), generate
 
 
 # 2**f = 1 + f * q(f) for |f| <= 1/2: the coefficients of q from the lowest, which minimise the

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit, types
+from numba.extending import register_jitable
 
 from xpnet.kernels.numba.intrinsics import add_to_word, load_word, store_word
 
@@ -38,6 +39,7 @@ else:
         return 0
 
 
+@register_jitable
 def alone(rows: int) -> Share:
     """Return the share of a thread that computes all rows."""
     return rows, 0, 0

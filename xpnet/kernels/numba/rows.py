@@ -8,18 +8,22 @@ import numpy as np
 from numba import njit
 
 from xpnet.kernels.numba.intrinsics import exp, larger
-from xpnet.kernels.numba.pieces import Share, pieces
+from xpnet.kernels.numba.pieces import Share, alone, pieces
 
 __all__ = [
     "are_labels",
     "log_softmax",
     "log_softmax_backward",
-    "mean_of_few",
     "scaled_difference",
     "softmax",
     "softmax_and_losses",
+    "softmax_and_mean_loss",
     "softmax_backward",
 ]
+
+# A row of so few entries makes no vectors by itself: it has them together with others, which
+# stay in the cache meanwhile.
+_SHORT, _ROWS = 64, 100
 
 # All functions take contiguous arrays of shape (N, C), and compute the rows of a share.
 # Loops that are vectors have functions of their own, with the freedom that each needs: sums may
@@ -82,8 +86,48 @@ def _scale(y: Any, factor: Any) -> None:
 
 
 @_compiled
+def _subtract_largest(x: Any, y: Any) -> None:
+    for i in range(x.shape[0]):
+        inputs, results = x[i], y[i]
+        largest = _largest(inputs)
+        for j in range(inputs.shape[0]):
+            results[j] = inputs[j] - largest
+
+
+@_compiled
+def _exp_of_entries(y: Any) -> None:
+    for i in range(y.shape[0]):
+        y[i] = exp(y[i])
+
+
+@_compiled
+def _softmax_of_short(x: Any, y: Any) -> None:
+    _subtract_largest(x, y)
+    _exp_of_entries(y.reshape(-1))
+    for i in range(y.shape[0]):
+        _scale(y[i], y.dtype.type(1) / _sum(y[i]))
+
+
+@_compiled
+def _softmax_and_losses_of_short(x: Any, t: Any, y: Any, losses: Any) -> None:
+    _subtract_largest(x, y)
+    for i in range(y.shape[0]):
+        losses[i] = y[i, t[i]] if 0 <= t[i] < y.shape[1] else np.nan
+    _exp_of_entries(y.reshape(-1))
+    for i in range(y.shape[0]):
+        total = _sum(y[i])
+        losses[i] = np.log(total) - losses[i]
+        _scale(y[i], y.dtype.type(1) / total)
+
+
+@_compiled
 def softmax(share: Share, x: Any, y: Any) -> None:
     for start, stop in pieces(share):
+        if x.shape[1] <= _SHORT:
+            for first in range(start, stop, _ROWS):
+                last = min(first + _ROWS, stop)
+                _softmax_of_short(x[first:last], y[first:last])
+            continue
         largest = _largest(x[start])
         for i in range(start, stop):
             largest = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
@@ -121,6 +165,13 @@ def log_softmax_backward(share: Share, dout: Any, y: Any, dx: Any) -> None:
 @_compiled
 def softmax_and_losses(share: Share, x: Any, t: Any, y: Any, losses: Any) -> None:
     for start, stop in pieces(share):
+        if x.shape[1] <= _SHORT:
+            for first in range(start, stop, _ROWS):
+                last = min(first + _ROWS, stop)
+                _softmax_and_losses_of_short(
+                    x[first:last], t[first:last], y[first:last], losses[first:last]
+                )
+            continue
         largest = _largest(x[start])
         for i in range(start, stop):
             following = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
@@ -133,8 +184,16 @@ def softmax_and_losses(share: Share, x: Any, t: Any, y: Any, losses: Any) -> Non
             largest = following
 
 
+@_compiled
+def are_labels(t: Any, classes: int) -> bool:
+    for i in range(t.shape[0]):  # noqa: SIM110 - numba compiles no all()
+        if not 0 <= t[i] < classes:
+            return False
+    return True
+
+
 @_of_sums
-def mean_of_few(losses: Any, loss: Any) -> None:
+def _mean(losses: Any, loss: Any) -> None:
     """Write the mean to an array of shape (); NumPy adds many of float64 better, by pairs."""
     total = 0.0
     for i in range(losses.shape[0]):
@@ -143,10 +202,12 @@ def mean_of_few(losses: Any, loss: Any) -> None:
 
 
 @_compiled
-def are_labels(t: Any, classes: int) -> bool:
-    for i in range(t.shape[0]):  # noqa: SIM110 - numba compiles no all()
-        if not 0 <= t[i] < classes:
-            return False
+def softmax_and_mean_loss(x: Any, t: Any, y: Any, losses: Any, loss: Any) -> bool:
+    """Return whether all labels are classes; if so, do all of a small op in one thread."""
+    if not are_labels(t, x.shape[1]):
+        return False
+    softmax_and_losses(alone(x.shape[0]), x, t, y, losses)
+    _mean(losses, loss)
     return True
 
 
