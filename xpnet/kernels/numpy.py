@@ -37,8 +37,22 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 # Bytes of one block: half of a core's second-level cache, so that two of them fit.
 _BLOCK = 2**19
 
+# Rows of so few scores are computed by columns, if there are as many of them.
+_SHORT = 32
+
 # Entries of a sum for which OpenBLAS takes no second thread.
 _FEW = 10_000
+
+
+_buffers = threading.local()
+
+
+def _buffer(dtype: np.dtype[Any]) -> _Host:
+    """Return a block of memory of this thread's."""
+    of_dtype: dict[str, _Host] = _buffers.__dict__
+    if dtype.char not in of_dtype:
+        of_dtype[dtype.char] = np.empty(_BLOCK // dtype.itemsize, dtype)
+    return of_dtype[dtype.char]
 
 
 def _by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
@@ -92,15 +106,36 @@ def _softmax(x: _Host, axis: int, out: _Host | None) -> _Host | None:
         return None
     y = fit(out, x)
     if y is not None:
-        call(_softmax_of_rows, as_rows(x), as_rows(y))
+        _softmax_of_rows(as_rows(x), as_rows(y))
     return y
 
 
+def _softmax_of_rows(x: _Host, y: _Host) -> tuple[_Host, _Host]:
+    """Return the largest score of each row, and the sum of its exponentials, of shape (N, 1)."""
+    largest, sums = np.empty((2, len(x), 1), x.dtype)
+    call(_by_columns if x.shape[1] <= _SHORT <= len(x) else _by_rows, x, y, largest, sums)
+    return largest, sums
+
+
 @_by_row_blocks
-def _softmax_of_rows(x: _Host, y: _Host) -> None:
-    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), y)
+def _by_rows(x: _Host, y: _Host, largest: _Host, sums: _Host) -> None:
+    np.maximum.reduce(x, axis=-1, keepdims=True, out=largest)
+    np.subtract(x, largest, y)
     np.exp(y, y)
-    np.divide(y, np.dot(y, ones(y.shape[-1], y.dtype)[:, None]), y)
+    np.dot(y, ones(y.shape[-1], y.dtype)[:, None], sums)
+    np.divide(y, sums, y)
+
+
+@_by_row_blocks
+def _by_columns(x: _Host, y: _Host, largest: _Host, sums: _Host) -> None:
+    # NumPy's inner loops are as long as the last axis: a few scores would cost a call each.
+    columns = _buffer(x.dtype)[: x.size].reshape(x.shape[::-1])
+    np.copyto(columns, x.T)
+    np.maximum.reduce(columns, out=largest[:, 0])
+    np.subtract(columns, largest[:, 0], columns)
+    np.exp(columns, columns)
+    np.add.reduce(columns, out=sums[:, 0])
+    np.divide(columns, sums[:, 0], y.T)
 
 
 @quiet
@@ -108,12 +143,11 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     if not are_scores(x, -1) or not are_indices(t, x):
         return None
     loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
-    rows = as_rows(x)
-    maxima, scores, losses = np.empty((3, rows.shape[0], 1), x.dtype)
+    rows, scores = as_rows(x), np.empty((t.size, 1), x.dtype)
     call(check_indices, "SoftmaxWithLoss", t, x.shape[-1])
     call(_scores_at_labels, rows, _positions(rows, t), scores)
-    call(_softmax_and_losses, rows, as_rows(y), maxima, scores, losses)
-    call(mean, losses, loss)
+    largest, sums = _softmax_of_rows(rows, as_rows(y))
+    call(_mean_loss, scores, largest, sums, loss)
     return loss, y
 
 
@@ -126,27 +160,21 @@ def _positions(rows: _Host, t: _Host) -> _Host:
 
 
 def _add_labels(starts: _Host, t: _Host, positions: _Host) -> None:
-    np.copyto(positions, t.reshape(-1), casting="unsafe")  # of any integer dtype
-    np.add(starts, positions, positions)
+    # Labels are of any integer dtype, and have been checked.
+    np.add(starts, t.reshape(-1), positions, dtype=np.intp, casting="unsafe")
 
 
 def _scores_at_labels(x: _Host, positions: _Host, scores: _Host) -> None:
     np.take(x, positions, None, scores[:, 0], "clip")
 
 
-@_by_row_blocks
-def _softmax_and_losses(x: _Host, y: _Host, maxima: _Host, scores: _Host, losses: _Host) -> None:
-    np.maximum.reduce(x, axis=-1, keepdims=True, out=maxima)
-    np.subtract(x, maxima, y)
-    np.exp(y, y)
-    np.dot(y, ones(y.shape[-1], y.dtype)[:, None], losses)
-    np.divide(y, losses, y)
-    np.log(losses, losses)
-    np.subtract(scores, maxima, scores)
+def _mean_loss(scores: _Host, largest: _Host, sums: _Host, loss: _Host) -> None:
+    losses = np.log(sums, sums)
+    np.subtract(scores, largest, scores)
     np.subtract(losses, scores, losses)
+    mean(losses, loss)
 
 
-@quiet
 def mean(losses: _Host, loss: _Host) -> None:
     loss[()] = np.add.reduce(losses, axis=None) / losses.size
 
@@ -188,29 +216,25 @@ def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
         return True
     if not are_alike(param, grad):
         return None
-    call(_subtract_scaled, param.reshape(-1), grad.reshape(-1), lr)
+    if param.size <= _FEW:
+        call(_subtract_scaled, param, grad, lr, np.empty_like(grad))
+    else:
+        call(_subtract_scaled_by_blocks, param.reshape(-1), grad.reshape(-1), lr)
     return True
 
 
-def _subtract_scaled(param: _Host, grad: _Host, lr: float) -> None:
-    # The book's way, but through a buffer that stays: a fresh large one would cost page faults.
+def _subtract_scaled(param: _Host, grad: _Host, lr: float, step: _Host) -> None:
+    np.multiply(grad, lr, step)
+    np.subtract(param, step, param)
+
+
+def _subtract_scaled_by_blocks(param: _Host, grad: _Host, lr: float) -> None:
+    # Through a buffer that stays: a fresh large one would cost page faults.
     buffer = _buffer(param.dtype)
     size = buffer.size
     for start in range(0, param.size, size):
         part, slope = param[start : start + size], grad[start : start + size]
-        step = np.multiply(slope, lr, buffer[: part.size])
-        np.subtract(part, step, part)
-
-
-_buffers = threading.local()
-
-
-def _buffer(dtype: np.dtype[Any]) -> _Host:
-    """Return a block of memory of this thread's."""
-    of_dtype: dict[str, _Host] = _buffers.__dict__
-    if dtype.char not in of_dtype:
-        of_dtype[dtype.char] = np.empty(_BLOCK // dtype.itemsize, dtype)
-    return of_dtype[dtype.char]
+        _subtract_scaled(part, slope, lr, buffer[: part.size])
 
 
 KERNELS: dict[str, Callable[..., Any]] = {

@@ -10,6 +10,7 @@ NaN: a wrong number never comes out, and no step waits. :func:`check_labels` rea
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -145,10 +146,15 @@ def check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
 def check_indices(layer: str, t: np.ndarray[Any, Any], classes: int) -> None:
     """Make sure that class indices in NumPy, at least one, are in ``range(classes)``."""
     # Read without a sign, what is negative is larger than all that the dtype can hold.
-    unsigned = t.view(f"{t.dtype.byteorder}u{t.itemsize}")
+    unsigned = t.view(_without_sign(t.dtype))
     limit = min(classes, 2 ** (8 * t.itemsize - (t.dtype.kind == "i")))
     if np.maximum.reduce(unsigned, axis=None) >= limit:
         raise LabelError(_index_text(layer, t, classes))
+
+
+@cache
+def _without_sign(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(f"{dtype.byteorder}u{dtype.itemsize}")
 
 
 @quiet

@@ -34,6 +34,7 @@ from xpnet.kernels.numpy import mean, sgd_of_many
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.ops.updates.adam import share_seen
+from xpnet.quiet import quiet
 
 __all__ = ["CHECKS_ITSELF", "KERNELS"]
 
@@ -50,6 +51,7 @@ _SMALL = 100_000
 _FEW = 1000
 
 
+_mean = quiet(mean)
 _softmax_of_rows = partial(divide, rows.softmax, _EXP)
 _log_softmax_of_rows = partial(divide, rows.log_softmax, _EXP)
 _softmax_backward_of_rows = partial(divide, rows.softmax_backward, _PASS)
@@ -158,7 +160,7 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     else:
         call(_check_labels, labels, t, x.shape[-1])
         _softmax_and_losses(scores, labels, shares, losses)
-        call(mean, losses, loss)
+        call(_mean, losses, loss)
     return loss, y
 
 
