@@ -274,6 +274,24 @@ def test_a_memory_or_a_setting_that_is_replaced_between_replayed_updates_counts(
             np.testing.assert_array_equal(compiled.params[name], array)
 
 
+def test_layers_remember_their_own_forward_and_not_that_of_a_compiled_step():
+    net = TwoLayerNet(784, 5, 10, seed=0)
+    layer = net.layers["Affine1"]
+    step = xpnet.compile(net, SGD(0.0))
+    for seed in range(3):
+        step(*batch(seed=seed))
+    with pytest.raises(xpnet.BackwardError):
+        layer.backward(np.ones((100, 5), dtype="float32"))
+    x, _ = batch(4)
+    layer.forward(x)
+    step(*batch())
+    step(*batch(7))
+
+    layer.backward(np.ones((4, 5), dtype="float32"))
+
+    np.testing.assert_allclose(layer.dW[:, 0], x.sum(axis=0), rtol=1e-5)
+
+
 @pytest.mark.parametrize("providers", PROVIDERS, ids="+".join)
 def test_a_parameter_that_may_no_longer_be_written_to_is_replaced(providers):
     net = TwoLayerNet(784, 50, 10, seed=0)

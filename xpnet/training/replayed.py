@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -136,7 +137,8 @@ class Recording:
         self._tape = Tape()
         self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
         self._copied: list[tuple[Any, dict[str, _Host]]] = []
-        self._run(net)
+        with _memories_kept([*self._layers, net.last_layer]):
+            self._run(net)
         self._replay = self._quiet_replay()
         owners = net.params.owners.items()
         kept = {name: (own, self._kept_grads(layer)) for name, (layer, own) in owners}
@@ -245,6 +247,17 @@ class Recording:
             self._copied.append((layer, copies))
         self._tape.calls.append((_run_method, (method, arrays, kept, layer, copies)))
         return kept
+
+
+@contextmanager
+def _memories_kept(layers: list[Any]) -> Iterator[None]:
+    """Let layers remember another batch, but not for a backward by hand: it is soon overwritten."""
+    before = [(layer, layer._memory) for layer in layers if type(layer) in _TAPED]
+    try:
+        yield
+    finally:
+        for layer, memory in before:
+            layer._memory = memory
 
 
 def _run_method(
