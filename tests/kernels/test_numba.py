@@ -97,7 +97,7 @@ def test_a_function_of_C_is_called_with_what_stands_in_the_tuple():
 def gemm(request, monkeypatch):
     """Let NumPy show a product for compiled code, or none, and return whether it does."""
     if not request.param:
-        monkeypatch.setattr("xpnet.kernels.numba.gemm_of", lambda _: None)
+        monkeypatch.setattr("xpnet.kernels.numba.affine.gemm_of", lambda _: None)
     elif gemm_of(np.dtype("float32")) is None:
         pytest.skip("this build of NumPy does not show it")
     return request.param

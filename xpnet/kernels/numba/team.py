@@ -14,10 +14,15 @@ from xpnet.kernels.numba.helper import Helper
 from xpnet.kernels.numba.pieces import WORDS_PER_LINE, Share, alone, common_work, leave_pieces
 from xpnet.kernels.tape import call
 
-__all__ = ["Kernel", "Team", "divide", "thread_count"]
+__all__ = ["EXP", "PASS", "SMALL", "Kernel", "Team", "divide", "thread_count"]
 
 Kernel: TypeAlias = Callable[..., None]
 """Compiled code that takes its :data:`Share` of the rows, and arrays; it holds no lock."""
+
+# What one entry takes in one thread, in nanoseconds and roughly: only to tell when threads pay.
+EXP, PASS = 0.4, 0.1
+# Entries that one thread is done with before another would have begun: one call does all of an op.
+SMALL = 100_000
 
 # The others need some time to come, even if they are awake: their part must be worth more.
 _NANOSECONDS_PER_THREAD = 60_000

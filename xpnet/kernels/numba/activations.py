@@ -1,0 +1,38 @@
+"""ReLU and Sigmoid, and their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet.kernels.arguments import are_alike, fit
+from xpnet.kernels.numba import elementwise
+from xpnet.kernels.numba.team import EXP, PASS, divide
+
+__all__ = ["KERNELS"]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+
+def _forward(function: Callable[..., None], x: _Host, out: _Host | None) -> Any:
+    y = fit(out, x) if are_alike(x) else None
+    if y is not None:
+        function(x.reshape(-1), y.reshape(-1))
+    return y
+
+
+def _backward(function: Callable[..., None], dout: _Host, y: _Host, out: _Host | None) -> Any:
+    dx = fit(out, dout, y) if are_alike(dout, y) else None
+    if dx is not None:
+        function(dout.reshape(-1), y.reshape(-1), dx.reshape(-1))
+    return dx
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "relu_backward": partial(_backward, partial(divide, elementwise.relu_backward, PASS)),
+    "sigmoid": partial(_forward, partial(divide, elementwise.sigmoid, EXP)),
+    "sigmoid_backward": partial(_backward, partial(divide, elementwise.sigmoid_backward, PASS)),
+}
