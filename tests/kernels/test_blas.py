@@ -1,4 +1,4 @@
-"""The scaled sum of NumPy's BLAS, where it can be had."""
+"""Routines of NumPy's BLAS, where they can be had."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def library(monkeypatch):
     """Return a function that lets other routines take the place of NumPy's."""
 
     def forget():
-        blas._axpy.cache_clear()
-        blas.gemm_of.cache_clear()
+        for cached in (blas._axpy, blas.gemm_of, blas.gemm_batch_of, blas._routine):
+            cached.cache_clear()
 
     def replace(**routines):
         forget()
@@ -47,7 +47,10 @@ def test_it_is_found_in_the_wheels_of_numpy_for_linux():
         pytest.skip(f"this is a build with {built_with} on {sys.platform}")
 
     assert FOUND
-    assert all(blas.gemm_of(np.dtype(dtype)) for dtype in ("float32", "float64"))
+    for dtype in map(np.dtype, ("float32", "float64")):
+        assert blas.gemm_of(dtype)
+        assert blas.gemm_batch_of(dtype)
+    assert blas.blas_thread_count() >= 1
 
 
 def test_nothing_is_found_where_numpy_shows_nothing(library):
@@ -55,11 +58,21 @@ def test_nothing_is_found_where_numpy_shows_nothing(library):
 
     assert add_scaled(1.0, np.ones(2), np.ones(2)) is None
     assert blas.gemm_of(np.dtype("float64")) is None
+    assert blas.gemm_batch_of(np.dtype("float64")) is None
+    assert blas.blas_thread_count() == 1
+
+
+def test_a_batch_is_only_for_openblas_whose_threads_compute_whole_products(library):
+    library(cblas_dgemm_batch64_=print)
+
+    assert blas.gemm_batch_of(np.dtype("float64")) is None
 
 
 def test_a_product_with_integers_of_32_bits_is_not_called(library):
-    library(cblas_dgemm=print)
+    library(cblas_dgemm=print, cblas_dgemm_batch=print, openblas_get_num_threads=lambda: 2)
 
+    assert blas.blas_thread_count() == 2
+    assert blas.gemm_batch_of(np.dtype("float64")) is None
     assert blas.gemm_of(np.dtype("float64")) is None
 
 

@@ -6,21 +6,16 @@ import ctypes
 import os
 import subprocess
 import sys
-from functools import partial
 
 import numpy as np
 import pytest
 
 import xpnet
-from xpnet import kernels, ops
 from xpnet.kernels.blas import gemm_of
-from xpnet.kernels.tape import Tape
-from xpnet.ops.affine import affine_relu
 
 WHY = "numba is not installed: run nox -s tests_backends"
 numba = pytest.importorskip("numba", reason=WHY)
 intrinsics = pytest.importorskip("xpnet.kernels.numba.intrinsics", reason=WHY)
-products = pytest.importorskip("xpnet.kernels.numba.products", reason=WHY)
 exp, larger, multiply_add = intrinsics.exp, intrinsics.larger, intrinsics.multiply_add
 
 
@@ -91,57 +86,6 @@ def test_a_function_of_C_is_called_with_what_stands_in_the_tuple():
     twice(ctypes.cast(function, ctypes.c_void_p).value, 3.0)
 
     assert seen == [(3.0, -1), (1.5, 7)]
-
-
-@pytest.fixture(params=[True, False], ids=["gemm", "no gemm"])
-def gemm(request, monkeypatch):
-    """Let NumPy show a product for compiled code, or none, and return whether it does."""
-    if not request.param:
-        monkeypatch.setattr("xpnet.kernels.numba.affine.gemm_of", lambda _: None)
-    elif gemm_of(np.dtype("float32")) is None:
-        pytest.skip("this build of NumPy does not show it")
-    return request.param
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("samples", [1, 3, 100, 40_000])
-def test_affine_and_its_gradients_in_one_call_of_compiled_code_or_in_several(gemm, samples, dtype):
-    rng = np.random.default_rng(0)
-    shapes = [(samples, 5), (5, 3), (3,), (samples, 3)]
-    x, W, b, dout = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
-    tape = Tape()
-
-    with kernels.only("numba"), tape.recording():
-        y, y_relu = ops.affine(x, W, b), affine_relu(x, W, b)
-        dx, dW, db = ops.affine_backward(dout, x, W)
-        only_dW, only_db = ops.affine_param_gradients(dout, x, W)
-
-    wide_x, wide_dout = x.astype("longdouble"), dout.astype("longdouble")
-    close = partial(np.testing.assert_allclose, rtol=0, atol=np.finfo(dtype).eps * (9 + samples))
-    close(y, wide_x @ W + b)
-    close(y_relu, np.maximum(wide_x @ W + b, 0))
-    close(dx, wide_dout @ W.T)
-    close(dW, wide_x.T @ dout)
-    close(db, wide_dout.sum(axis=0))
-    np.testing.assert_array_equal(only_dW, dW)
-    np.testing.assert_array_equal(only_db, db)
-    in_one = [products.affine, products.affine_relu, products.gradients, products.param_gradients]
-    several = gemm is False or samples == 40_000
-    assert several == ([function for function, _ in tape.calls] != in_one)
-
-
-@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
-def test_special_values_spread_in_compiled_code_as_in_a_product(special):
-    x, W, b = np.ones((4, 3)), np.ones((3, 2)), np.zeros(2)
-    x[1, 2], W[0, 1] = special, 0
-
-    with kernels.only("numba"):
-        found = ops.affine(x, W, b)
-        gradients = ops.affine_backward(found, x, W)
-    with kernels.disabled():
-        np.testing.assert_array_equal(found, ops.affine(x, W, b))
-        for gradient, expected in zip(gradients, ops.affine_backward(found, x, W), strict=True):
-            np.testing.assert_array_equal(gradient, expected)
 
 
 def test_a_label_that_changes_after_forward_is_never_an_address():

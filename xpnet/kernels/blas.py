@@ -1,7 +1,7 @@
 """Routines of NumPy's BLAS that NumPy does not offer, or not to compiled code.
 
-One adds a scaled array to another. BLAS keeps its threads awake between products; another of its
-routines has them all at once, and each finds in its processor's cache what it has just computed.
+BLAS keeps its threads awake between products. Another of its routines has them all at once, and
+each finds in its processor's cache what it has just computed.
 """
 
 from __future__ import annotations
@@ -14,21 +14,30 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["AS_IT_IS", "BY_ROWS", "TRANSPOSED", "add_scaled", "gemm_of"]
+__all__ = [
+    "AS_IT_IS",
+    "BY_ROWS",
+    "TRANSPOSED",
+    "add_scaled",
+    "blas_thread_count",
+    "gemm_batch_of",
+    "gemm_of",
+]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 # Values of the enumerations in cblas.h.
 BY_ROWS, AS_IT_IS, TRANSPOSED = 101, 111, 112
 
+_NUMBERS = {"f": ctypes.c_float, "d": ctypes.c_double}
+
 # How builds of NumPy name a routine, and the integers that it takes.
 _NAMES = {
-    "scipy_cblas_{}64_": ctypes.c_int64,
-    "cblas_{}64_": ctypes.c_int64,
-    "scipy_cblas_{}": ctypes.c_int,
-    "cblas_{}": ctypes.c_int,
+    "scipy_{}64_": ctypes.c_int64,
+    "{}64_": ctypes.c_int64,
+    "scipy_{}": ctypes.c_int,
+    "{}": ctypes.c_int,
 }
-_NUMBERS = {"f": ("s", ctypes.c_float), "d": ("d", ctypes.c_double)}
 
 
 def add_scaled(scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], None] | None:
@@ -70,9 +79,9 @@ def _bound(axpy: Any, scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Hos
 @cache
 def _axpy(dtype: np.dtype[Any]) -> Any:
     """Return ``cblas_saxpy`` or ``cblas_daxpy``, or None."""
-    axpy, number, integer = _routine("axpy", dtype)
+    axpy, integer = _routine_for(dtype, "cblas_{}axpy")
     if axpy is not None:
-        axpy.argtypes = [integer, number, *2 * [ctypes.c_void_p, integer]]
+        axpy.argtypes = [integer, _NUMBERS[dtype.char], *2 * [ctypes.c_void_p, integer]]
         axpy.restype = None
     return axpy
 
@@ -88,18 +97,43 @@ def gemm_of(dtype: np.dtype[Any]) -> int | None:
     >>> gemm_of(np.dtype("float16")) is None
     True
     """
-    gemm, _, integer = _routine("gemm", dtype)
-    return None if integer is not ctypes.c_int64 else ctypes.cast(gemm, ctypes.c_void_p).value
+    return _address_for(dtype, "cblas_{}gemm")
 
 
-def _routine(name: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any]:
-    """Return a routine of BLAS and the ctypes of its numbers and integers, or nothing but None."""
-    letter, number = _NUMBERS.get(dtype.char, ("", None))
-    for pattern, integer in _NAMES.items() if letter else ():
-        routine = getattr(_library(), pattern.format(letter + name), None)
+@cache
+def gemm_batch_of(dtype: np.dtype[Any]) -> int | None:
+    """Return the address of ``cblas_sgemm_batch`` or ``cblas_dgemm_batch`` of OpenBLAS, likewise.
+
+    Its threads compute whole products, one each.
+    """
+    is_of_openblas = _routine("openblas_get_num_threads")[0] is not None
+    return _address_for(dtype, "cblas_{}gemm_batch") if is_of_openblas else None
+
+
+def blas_thread_count() -> int:
+    """Return how many threads OpenBLAS would use now; 1 for another BLAS."""
+    count, _ = _routine("openblas_get_num_threads")
+    return 1 if count is None else int(count())
+
+
+def _address_for(dtype: np.dtype[Any], pattern: str) -> int | None:
+    routine, integer = _routine_for(dtype, pattern)
+    return None if integer is not ctypes.c_int64 else ctypes.cast(routine, ctypes.c_void_p).value
+
+
+def _routine_for(dtype: np.dtype[Any], pattern: str) -> tuple[Any, Any]:
+    letter = {"f": "s", "d": "d"}.get(dtype.char)
+    return (None, None) if letter is None else _routine(pattern.format(letter))
+
+
+@cache
+def _routine(name: str) -> tuple[Any, Any]:
+    """Return a routine of BLAS and the ctypes of its integers, or nothing but None."""
+    for pattern, integer in _NAMES.items():
+        routine = getattr(_library(), pattern.format(name), None)
         if routine is not None:
-            return routine, number, integer
-    return None, None, None
+            return routine, integer
+    return None, None
 
 
 @cache
