@@ -98,8 +98,9 @@ def test_a_large_one_is_computed_in_parts(threads, shape, count, dtype):
 
 @each_dtype
 @pytest.mark.parametrize("count", [2, 3])
-def test_many_samples_are_divided_themselves(threads, count, dtype):
-    arrays = arguments(1501, 33, 101, dtype)
+@pytest.mark.parametrize("shape", [(1501, 33, 101), (201, 803, 40)], ids=str)
+def test_samples_are_divided_unless_there_are_many_inputs(threads, shape, count, dtype):
+    arrays = arguments(*shape, dtype)
     threads(count)
 
     results, called = computed(*arrays)

@@ -44,7 +44,7 @@ def _multiply_and(
     y: _Host,
 ) -> None:
     parts = _part_count(len(x), W)
-    if parts > 1 and y.size <= SMALL:
+    if parts > 1 and _has_many_inputs(x):
         call(in_parts, gemm_batch_of(W.dtype), x, W, b, np.empty((parts, *y.shape), y.dtype), y)
     elif parts > 1:
         call(products.multiply_samples_in_parts, gemm_batch_of(W.dtype), parts, x, W, y)
@@ -69,12 +69,18 @@ def _multiply_for_params(dout: _Host, x: _Host, dW: _Host, db: _Host) -> None:
 def _multiply_for_all(dout: _Host, x: _Host, W: _Host, dx: _Host, dW: _Host, db: _Host) -> None:
     parts, gemm = _part_count(len(x), W), gemm_of(W.dtype)
     if parts > 1:
-        blas = gemm, gemm_batch_of(W.dtype), parts
+        blas = gemm, gemm_batch_of(W.dtype), parts, _has_many_inputs(x)
         call(products.gradients_in_parts, *blas, _row_of_ones(dout), dout, x, W, dx, dW, db[None])
     elif _is_for_compiled_code(dout):
         call(products.gradients, gemm, _row_of_ones(dout), dout, x, W, dx, dW, db[None])
     else:
         multiply_for_all(dout, x, W, dx, dW, db)
+
+
+def _has_many_inputs(x: _Host) -> bool:
+    """Whether rows of the weights are divided in all products; else samples, where they can be."""
+    samples, inputs = x.shape
+    return bool(inputs >= 4 * samples)
 
 
 def _row_of_ones(dout: _Host) -> _Host:

@@ -177,6 +177,7 @@ def gradients_in_parts(
     gemm: int,
     gemm_batch: int,
     parts: int,
+    has_many_inputs: bool,
     ones: Any,
     dout: Any,
     x: Any,
@@ -185,5 +186,6 @@ def gradients_in_parts(
     dW: Any,
     db: Any,
 ) -> None:
-    _multiply_in_parts(gemm_batch, parts, _COLUMNS, dout, W, dx, AS_IT_IS, TRANSPOSED)
+    divided = _COLUMNS if has_many_inputs else _ROWS
+    _multiply_in_parts(gemm_batch, parts, divided, dout, W, dx, AS_IT_IS, TRANSPOSED)
     param_gradients_in_parts(gemm, gemm_batch, parts, ones, dout, x, dW, db)
