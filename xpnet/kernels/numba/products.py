@@ -59,26 +59,28 @@ def _multiply_in_parts(
     gemm_batch: int, parts: int, divided: int, a: Any, b: Any, product: Any, a_is: int, b_is: int
 ) -> None:
     """Do so in parts; those of sums go to matrices of their own, which are to be added up."""
-    rows, columns, terms = lengths = _sizes(a, b, a_is, b_is)
-    # How many entries each array has from one row, one column, one term to the next.
-    steps_of_a = (1, 0, rows) if a_is == TRANSPOSED else (terms, 0, 1)
-    steps_of_b = (0, terms, 1) if b_is == TRANSPOSED else (0, 1, columns)
-    steps_of_product = (columns, 1, 0)
+    rows, columns, _ = lengths = _sizes(a, b, a_is, b_is)
+    # How many bytes lie in each array between one row, one column, one term and the next.
+    in_a = (
+        (a.strides[1], 0, a.strides[0]) if a_is == TRANSPOSED else (a.strides[0], 0, a.strides[1])
+    )
+    in_b = (
+        (0, b.strides[0], b.strides[1]) if b_is == TRANSPOSED else (0, b.strides[1], b.strides[0])
+    )
+    in_product = columns * a.itemsize, a.itemsize, 0
     layouts, sizes = np.empty((2, parts), np.int32), np.empty((3, parts), np.int64)
     pointers, widths = np.empty((3, parts), np.int64), np.empty((3, parts), np.int64)
     factors, groups = np.empty((2, parts), a.dtype), np.ones(parts, np.int64)
     for part in range(parts):
         start = lengths[divided] * part // parts
         stop = lengths[divided] * (part + 1) // parts
-        matrix = part * rows * columns if divided == _TERMS else 0
+        matrix = part * rows * columns * a.itemsize if divided == _TERMS else 0
         layouts[0, part], layouts[1, part] = a_is, b_is
         sizes[0, part], sizes[1, part], sizes[2, part] = lengths
         sizes[divided, part] = stop - start
-        pointers[0, part] = a.ctypes.data + a.itemsize * start * steps_of_a[divided]
-        pointers[1, part] = b.ctypes.data + a.itemsize * start * steps_of_b[divided]
-        pointers[2, part] = product.ctypes.data + a.itemsize * (
-            start * steps_of_product[divided] + matrix
-        )
+        pointers[0, part] = a.ctypes.data + start * in_a[divided]
+        pointers[1, part] = b.ctypes.data + start * in_b[divided]
+        pointers[2, part] = product.ctypes.data + start * in_product[divided] + matrix
         widths[0, part], widths[1, part], widths[2, part] = a.shape[1], b.shape[1], columns
         factors[0, part], factors[1, part] = 1, 0
     _call_gemm_batch(gemm_batch, layouts, sizes, pointers, widths, factors, groups)
