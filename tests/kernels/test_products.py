@@ -17,6 +17,7 @@ from xpnet.kernels.tape import Tape
 from xpnet.ops.affine import affine_relu
 
 WHY = "numba is not installed: run nox -s tests_backends"
+pytest.importorskip("numba", reason=WHY)
 products = pytest.importorskip("xpnet.kernels.numba.products", reason=WHY)
 
 if not gemm_of(np.dtype("float32")) or not gemm_batch_of(np.dtype("float32")):
