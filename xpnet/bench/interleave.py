@@ -23,6 +23,8 @@ _PAUSE = 0.02
 
 _TURN = 0.01  # about what a turn should take, in seconds
 _MOST_CALLS = 200
+# The first calls may wait for threads that slept, for ten milliseconds each on some machines.
+_CALLS_TO_PLAN = 10
 _FEWEST_ROUNDS = 5
 
 
@@ -66,6 +68,7 @@ class Entry:
 
     def plan(self) -> None:
         """Choose how many calls a turn has: at least two, for a turn has a median."""
+        self.calls = _CALLS_TO_PLAN
         taken = min(self.turn()) * self.burst
         self.calls = min(max(int(_TURN / taken), 2), _MOST_CALLS)
 
