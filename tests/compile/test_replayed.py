@@ -9,7 +9,17 @@ import pytest
 from compile.test_compile import Doubled, Scaled, eager_step
 
 import xpnet
-from xpnet import SGD, Adam, Affine, Momentum, ReLU, Sequential, TwoLayerNet, kernels
+from xpnet import (
+    SGD,
+    Adam,
+    Affine,
+    Momentum,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    TwoLayerNet,
+    kernels,
+)
 
 PROVIDERS = [("numpy",), ("numba", "numpy")]
 
@@ -308,6 +318,53 @@ def test_a_parameter_that_may_no_longer_be_written_to_is_replaced(providers):
 
     np.testing.assert_array_equal(frozen, before)
     assert (net.params["W1"] != before).any()
+
+
+class ByColumns(Doubled):
+    """A layer whose results do not lie in memory row by row, which kernels do not take."""
+
+    def forward(self, x):
+        return np.asfortranarray(x)
+
+    def backward(self, dout):
+        return np.asfortranarray(dout)
+
+
+def transposed(inputs, outputs, seed):
+    layer = Affine.random(inputs, outputs, seed=seed)
+    return Affine(np.asfortranarray(layer.W), layer.b)
+
+
+@pytest.mark.parametrize("providers", PROVIDERS, ids="+".join)
+@pytest.mark.parametrize("by_hand", [False, True], ids=["", "after a forward by hand"])
+@pytest.mark.parametrize(
+    ("samples", "layers"),
+    [
+        (1, lambda: [Affine.random(784, 1, seed=0), ReLU(), Affine.random(1, 10, seed=1)]),
+        (100, lambda: [Affine.random(784, 1, seed=0), ReLU(), Affine.random(1, 10, seed=1)]),
+        (0, lambda: [Affine.random(784, 5, seed=0), ReLU(), Affine.random(5, 10, seed=1)]),
+        (9, lambda: [transposed(784, 5, 0), ReLU(), transposed(5, 10, 1)]),
+        (9, lambda: [transposed(784, 5, 0), Sigmoid(), Affine.random(5, 10, seed=1)]),
+        (9, lambda: [Affine.random(784, 5, seed=0), ByColumns(), Affine.random(5, 10, seed=1)]),
+        (9, lambda: [ByColumns(), Affine.random(784, 5, seed=0), ReLU(), transposed(5, 10, 1)]),
+    ],
+    ids=["a number", "one feature", "empty", "transposed", "once", "own", "own first"],
+)
+def test_what_kernels_do_not_take_is_not_replayed_with_old_arrays(
+    samples, layers, by_hand, providers
+):
+    compiled, eager = (Sequential(*layers()) for _ in range(2))
+    step, optimizer = xpnet.compile(compiled, SGD(0.5)), SGD(0.5)
+    with kernels.only(*providers):
+        for seed in range(4):
+            x, t = batch(samples, seed)
+            x -= 0.5
+            if by_hand:
+                compiled.loss(*batch(max(samples, 1), 99))
+            step(x, t)
+            eager_step(eager, optimizer, x, t)
+            for name, array in eager.params.items():
+                np.testing.assert_allclose(compiled.params[name], array, rtol=1e-5, atol=1e-7)
 
 
 class Overflows(Doubled):

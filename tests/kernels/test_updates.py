@@ -129,3 +129,28 @@ def test_a_state_that_was_taken_out_stays_as_it_was(entry, provider):
     assert taken is not optimizer.state
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("size", [20, 20_000])
+@each_kernel
+def test_a_parameter_that_may_not_be_written_to_is_not(entry, provider, size):
+    param = np.ones(size, dtype="float32")
+    param.flags.writeable = False
+    optimizer = entry.make()
+    memory = optimizer.initial_state({"W": param})["W"]
+
+    with kernels.only(provider), pytest.raises(ValueError, match="read-only"):
+        optimizer.step_in_place(param, np.ones_like(param), memory, optimizer.settings)
+
+    assert (param == 1).all()
+
+
+@pytest.mark.parametrize("size", [20, 20_000])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_rate_beyond_the_dtype_makes_no_noise(provider, size):
+    params = {"W": np.ones(size, dtype="float32")}
+
+    with kernels.only(provider), np.errstate(all="raise"):
+        xpnet.SGD(lr=1e39).update(params, {"W": np.ones(size, dtype="float32")})
+
+    assert (params["W"] == -np.inf).all()

@@ -67,7 +67,9 @@ def add_scaled(scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], Non
     ...     assert y.tolist() == [1.5, 1.5]
     """
     axpy = _axpy(x.dtype)
-    return None if axpy is None or not x.dtype.type(scale) else _bound(axpy, scale, x, y)
+    if axpy is None or _NUMBERS[x.dtype.char](scale).value == 0:
+        return None
+    return _bound(axpy, scale, x, y)
 
 
 def _bound(axpy: Any, scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], None]:

@@ -201,7 +201,7 @@ def _scaled_difference(
 
 def sgd_of_many(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     """Change a parameter that is worth the threads of BLAS; return whether it is."""
-    if param.size <= _FEW or not are_alike(param, grad):
+    if param.size <= _FEW or not are_alike(param, grad) or not param.flags.writeable:
         return None
     add = add_scaled(-lr, grad, param)
     if add is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -135,10 +135,14 @@ class Recording:
             (layer, name, array) for layer in self._layers for name, array in layer.params.items()
         ]
         self._tape = Tape()
+        # What each method of a layer has called, in lists of their own while some may be replaced.
+        self._calls: list[list[Call]] = []
+        self._forwards: list[_Forward] = []
         self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
         self._copied: list[tuple[Any, dict[str, _Host]]] = []
         with _memories_kept([*self._layers, net.last_layer]):
             self._run(net)
+        self._tape.calls = [call for calls in self._calls for call in calls]
         self._replay = self._quiet_replay()
         owners = net.params.owners.items()
         kept = {name: (own, self._kept_grads(layer)) for name, (layer, own) in owners}
@@ -220,33 +224,63 @@ class Recording:
 
     def _affine_relu(self, affine: Affine, relu: ReLU, x: _Host) -> _Host:
         """Record two layers as one op, if a kernel has it."""
-        before = len(self._tape.calls)
+        before = len(self._forwards)
         y: _Host = self._forward(relu, self._forward(affine, x))
+        both = self._forwards[before:]
         tape = Tape()
         with tape.recording():
             fused: _Host = affine_relu(x, affine.W, affine.b)
-        if not 0 < len(tape.calls) < len(self._tape.calls) - before:
+        if len(both) < 2 or not 0 < len(tape.calls) < sum(len(each.calls) for each in both):
             return y
-        self._tape.calls[before:] = tape.calls
         relu._save(fused)
+        first, last = both
+        runs = [*first.runs, last.runs[0]._replace(kept=fused)]
+        self._forwards[before:] = [_Forward(each.layer, tape.calls, runs) for each in both]
+        self._calls[-2:] = [tape.calls]
         return fused
 
     def _record(self, layer: Any, method: Any, *arrays: _Host, has_grads: bool = False) -> Any:
         """Run a method of a layer; note what it called, or else the method itself."""
-        if type(layer) in _TAPED:
-            before = len(self._tape.calls)
-            with self._tape.recording():
+        forward = next((each for each in self._forwards if each.layer is layer), None)
+        if type(layer) in _TAPED and (forward is not None or not has_grads):
+            tape = Tape()
+            with tape.recording():
                 result = method(*arrays)
-            if len(self._tape.calls) > before:
+            if tape.calls:
+                self._calls.append(tape.calls)
+                if not has_grads:
+                    run = _Run(method, arrays, result, layer, {})
+                    self._forwards.append(_Forward(layer, tape.calls, [run]))
                 return result
+            if forward is not None:
+                # This backward needs what the layer remembers, and so its forward must run.
+                forward.calls[:] = [(_run_method, run) for run in forward.runs]
         else:
             result = method(*arrays)
-        kept = None if result is None else np.array(result)
+        kept = None if result is None else np.array(result, order="C")
         copies = {name: np.array(grad) for name, grad in layer.grads.items()} if has_grads else {}
         if has_grads:
             self._copied.append((layer, copies))
-        self._tape.calls.append((_run_method, (method, arrays, kept, layer, copies)))
+        self._calls.append([(_run_method, _Run(method, arrays, kept, layer, copies))])
         return kept
+
+
+class _Run(NamedTuple):
+    """A method to call, and the arrays to copy its result and gradients to."""
+
+    method: Any
+    arrays: tuple[_Host, ...]
+    kept: _Host | None
+    layer: Any
+    copies: dict[str, _Host]
+
+
+class _Forward(NamedTuple):
+    """The calls of a forward, perhaps of two layers at once, and the methods that do the same."""
+
+    layer: Any
+    calls: list[Call]
+    runs: list[_Run]
 
 
 @contextmanager

@@ -12,16 +12,18 @@ from xpnet.kernels.numba import updates
 from xpnet.kernels.numba.team import PASS, Kernel, divide
 from xpnet.kernels.numpy import sgd_of_many
 from xpnet.ops.updates.adam import share_seen
+from xpnet.quiet import quiet
 
 __all__ = ["KERNELS"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 
+@quiet
 def _update(kernel: Kernel, *arrays: _Host, settings: tuple[float, ...]) -> Any:
     """Change arrays of one shape in place; return whether they can be."""
     param = arrays[0]
-    if not are_alike(*arrays):
+    if not are_alike(*arrays) or not param.flags.writeable:
         return None
     flat = [array.reshape(-1) for array in arrays]
     numbers = map(param.dtype.type, settings)
