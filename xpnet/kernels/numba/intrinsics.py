@@ -11,14 +11,20 @@ from numba import types
 from numba.extending import intrinsic
 
 __all__ = [
+    "LINE",
     "add_to_word",
     "call_address",
     "exp",
+    "finish_streams",
     "larger",
     "load_word",
     "multiply_add",
     "store_word",
+    "stream_scaled",
 ]
+
+# Bytes of a line of the cache.
+LINE = 64
 
 
 def _llvm(builder: Any, name: str, args: list[Any], fastmath: tuple[str, ...] = ()) -> Any:
@@ -96,6 +102,43 @@ def call_address(_context: Any, address: Any, arguments: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(address, arguments), generate
+
+
+@intrinsic
+def stream_scaled(_context: Any, source: Any, factor: Any, target: Any) -> Any:
+    """Write ``a * factor`` for each number ``a`` in a line of memory to another, past the caches.
+
+    The second address is a multiple of :data:`LINE`.
+    """
+
+    def generate(context: Any, builder: Any, _signature: Any, args: list[Any]) -> Any:
+        kind, size = args[1].type, factor.bitwidth // 8
+        index = ir.IntType(32)
+        line = ir.VectorType(kind, LINE // size)
+        undefined, first = ir.Constant(line, ir.Undefined), ir.Constant(index, 0)
+        numbers = builder.load(builder.inttoptr(args[0], line.as_pointer()), align=size)
+        factors = builder.shuffle_vector(
+            builder.insert_element(undefined, args[1], first),
+            undefined,
+            ir.Constant(ir.VectorType(index, line.count), [0] * line.count),
+        )
+        pointer = builder.inttoptr(args[2], line.as_pointer())
+        store = builder.store(builder.fmul(numbers, factors), pointer, align=LINE)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(index, 1)]))
+        return context.get_dummy_value()
+
+    return types.void(source, factor, target), generate
+
+
+@intrinsic
+def finish_streams(_context: Any) -> Any:
+    """Let what was written past the caches be seen before what is written from now on."""
+
+    def generate(context: Any, builder: Any, _signature: Any, _args: list[Any]) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 # 2**f = 1 + f * q(f) for |f| <= 1/2: the coefficients of q from the lowest, which minimise the

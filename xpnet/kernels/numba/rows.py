@@ -9,6 +9,7 @@ from numba import njit
 
 from xpnet.kernels.numba.intrinsics import exp, larger
 from xpnet.kernels.numba.pieces import Share, alone, pieces
+from xpnet.kernels.numba.streaming import finish_streams, is_for_streaming, scale_into
 
 __all__ = [
     "are_labels",
@@ -213,15 +214,19 @@ def softmax_and_mean_loss(x: Any, t: Any, y: Any, losses: Any, loss: Any) -> boo
 
 @_compiled
 def scaled_difference(share: Share, y: Any, t: Any, scale: float, dx: Any) -> None:
-    """Write ``(y - t) * scale``, where t has 1 at the label of each row and else 0."""
-    factor = dx.dtype.type(scale)
-    one = dx.dtype.type(1)
+    """Write ``(y - t) * scale`` to another array; t has 1 at the label of each row and else 0."""
+    factor, one = dx.dtype.type(scale), dx.dtype.type(1)
+    streams = is_for_streaming(dx)
     for start, stop in pieces(share):
         for i in range(start, stop):
-            if 0 <= t[i] < y.shape[1]:
-                at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
+            if not 0 <= t[i] < y.shape[1]:
+                dx[i] = np.nan
+                continue
+            if streams:
+                scale_into(y[i], factor, dx[i])
+            else:
                 for j in range(y.shape[1]):
                     dx[i, j] = y[i, j] * factor
-                dx[i, t[i]] = at_label
-            else:
-                dx[i] = np.nan
+            dx[i, t[i]] = (y[i, t[i]] - one) * factor
+        if streams:
+            finish_streams()

@@ -1,0 +1,42 @@
+"""Results that are larger than the caches: written past them, without reading what was there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from xpnet.kernels.numba.intrinsics import LINE, finish_streams, stream_scaled
+
+__all__ = ["finish_streams", "is_for_streaming", "scale_into"]
+
+# A smaller result is still in a cache when it is read next. Shorter rows took longer, for they
+# begin and end within a line of the cache.
+_LEAST_BYTES, _LEAST_BYTES_OF_ROW = 2**23, 2**14
+
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_compiled
+def is_for_streaming(result: Any) -> bool:
+    """Whether rows of a result of shape (N, C) should be written past the caches."""
+    row = result.shape[1] * result.itemsize
+    return row >= _LEAST_BYTES_OF_ROW and result.shape[0] * row >= _LEAST_BYTES
+
+
+@_compiled
+def scale_into(x: Any, factor: Any, y: Any) -> None:
+    """Write ``x * factor`` to ``y``, both contiguous.
+
+    Call :func:`finish_streams` before other threads are told of it.
+    """
+    size, entries = y.shape[0], LINE // y.itemsize
+    head = min(size, -y.ctypes.data % LINE // y.itemsize)
+    lines = (size - head) // entries
+    for j in range(head):
+        y[j] = x[j] * factor
+    source, target = x.ctypes.data + head * y.itemsize, y.ctypes.data + head * y.itemsize
+    for line in range(lines):
+        stream_scaled(source + line * LINE, factor, target + line * LINE)
+    for j in range(head + lines * entries, size):
+        y[j] = x[j] * factor
