@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.kernels.arguments import are_affine, are_backward, as_rows
+from xpnet.kernels.parts import Multiplier, Parts, parts_of_backward, parts_of_forward
 from xpnet.kernels.tape import call
 from xpnet.quiet import quiet
 
@@ -40,9 +41,27 @@ def affine(compute: Callable[..., None], x: _Host, W: _Host, b: _Host) -> _Host 
 @quiet
 def multiply_and(follow: Callable[..., None], x: _Host, W: _Host, b: _Host, y: _Host) -> None:
     """Write ``x @ W`` to ``y``, and let a function add the bias to its rows, and do more."""
-    # dot takes less time than matmul around a small product.
-    call(np.dot, x, W, y)
+    parts = parts_of_forward(x, W)
+    if parts is not None and parts.are_sums:
+        sums = np.empty((parts.size, *y.shape), y.dtype)
+        _multiply(parts, np.dot, x, W, sums)
+        call(_add_up, sums, y)
+    else:
+        # dot takes less time than matmul around a small product.
+        _multiply(parts, np.dot, x, W, y)
     follow(y, b)
+
+
+def _multiply(
+    parts: Parts | None, whole: Callable[..., Any], a: _Host, b: _Host, product: _Host
+) -> None:
+    call(whole if parts is None else Multiplier(parts, product.dtype), a, b, product)
+
+
+def _add_up(sums: _Host, y: _Host) -> None:
+    np.add(sums[0], sums[1], y)
+    for matrix in sums[2:]:
+        np.add(y, matrix, y)
 
 
 def param_gradients(
@@ -70,15 +89,21 @@ def gradients(
 @quiet
 def multiply_for_params(dout: _Host, x: _Host, dW: _Host, db: _Host) -> None:
     """Write the gradients of the parameters."""
-    call(_dot_of_transposed, x, dout, dW)
-    call(np.dot, ones(dout.shape[0], dout.dtype), dout, db)
+    _, parts = parts_of_backward(dout, x) or (None, None)
+    _multiply(parts, _dot_of_transposed, x, dout, dW)
+    call(np.dot, ones(len(dout), dout.dtype), dout, db)
 
 
 @quiet
 def multiply_for_all(dout: _Host, x: _Host, W: _Host, dx: _Host, dW: _Host, db: _Host) -> None:
     """Write the gradients of the input and of the parameters."""
-    call(np.dot, dout, W.T, dx)
+    parts, _ = parts_of_backward(dout, x) or (None, None)
+    _multiply(parts, _dot_with_transposed, dout, W, dx)
     multiply_for_params(dout, x, dW, db)
+
+
+def _dot_with_transposed(dout: _Host, W: _Host, dx: _Host) -> None:
+    np.dot(dout, W.T, dx)
 
 
 def _dot_of_transposed(x: _Host, dout: _Host, dW: _Host) -> None:

@@ -19,7 +19,9 @@ __all__ = [
     "BY_ROWS",
     "TRANSPOSED",
     "add_scaled",
+    "address_of",
     "blas_thread_count",
+    "gemm_batch_for",
     "gemm_batch_of",
     "gemm_of",
 ]
@@ -72,8 +74,24 @@ def add_scaled(scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], Non
     return _bound(axpy, scale, x, y)
 
 
+def address_of(array: Any) -> int:
+    """Return where a contiguous array begins.
+
+    Examples
+    --------
+    >>> array = np.ones(3)
+    >>> address_of(array) == array.ctypes.data
+    True
+    """
+    try:
+        # A third of the time of the array's own attribute.
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError):  # read-only, or without entries
+        return int(array.ctypes.data)
+
+
 def _bound(axpy: Any, scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], None]:
-    values = y.size, scale, x.ctypes.data, 1, y.ctypes.data, 1
+    values = y.size, scale, address_of(x), 1, address_of(y), 1
     run = partial(axpy, *(kind(value) for kind, value in zip(axpy.argtypes, values, strict=True)))
     return lambda _x, _y: run()
 
@@ -110,6 +128,15 @@ def gemm_batch_of(dtype: np.dtype[Any]) -> int | None:
     """
     is_of_openblas = _routine("openblas_get_num_threads")[0] is not None
     return _address_for(dtype, "cblas_{}gemm_batch") if is_of_openblas else None
+
+
+@cache
+def gemm_batch_for(dtype: np.dtype[Any]) -> Any:
+    """Return what is at that address, to be called with its 16 arguments."""
+    routine, integer = _routine_for(dtype, "cblas_{}gemm_batch")
+    routine.argtypes = [ctypes.c_int, *13 * [ctypes.c_void_p], integer, ctypes.c_void_p]
+    routine.restype = None
+    return routine
 
 
 def blas_thread_count() -> int:

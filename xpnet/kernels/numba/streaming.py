@@ -20,8 +20,8 @@ _compiled = njit(cache=True, nogil=True, error_model="numpy")
 @_compiled
 def is_for_streaming(result: Any) -> bool:
     """Whether rows of a result of shape (N, C) should be written past the caches."""
-    row = result.shape[1] * result.itemsize
-    return row >= _LEAST_BYTES_OF_ROW and result.shape[0] * row >= _LEAST_BYTES
+    row: int = result.shape[1] * result.itemsize
+    return row >= _LEAST_BYTES_OF_ROW and row * len(result) >= _LEAST_BYTES
 
 
 @_compiled
