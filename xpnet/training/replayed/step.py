@@ -1,0 +1,59 @@
+"""Forward and backward from a recording, and an update."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet.checks import check_same_home
+from xpnet.nets import Sequential
+from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.training.replayed.recording import Recording
+from xpnet.training.replayed.update import Update
+
+__all__ = ["ReplayedStep"]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+# One for full batches, one for the last of an epoch, and some to spare.
+_RECORDINGS = 4
+
+
+class ReplayedStep:
+    """A step, recorded with the first batch of a shape.
+
+    Parameters
+    ----------
+    net : Sequential
+    optimizer : optimizer
+    """
+
+    def __init__(self, net: Sequential, optimizer: Any) -> None:
+        self._net, self._optimizer = net, optimizer
+        self._recordings: OrderedDict[Any, Recording] = OrderedDict()
+
+    def __call__(self, x: _Host, t: _Host) -> _Host:
+        if type(t) is not np.ndarray:
+            check_same_home("compile", x=x, t=t)
+        key = x.shape, x.dtype, t.shape, t.dtype
+        recording = self._recordings.get(key)
+        if recording is not None and recording.is_current():
+            recording.replay(x, t)
+        else:
+            recording = self._recordings[key] = Recording(self._net, x, t)
+            if len(self._recordings) > _RECORDINGS:
+                self._recordings.popitem(last=False)
+        self._update(recording)
+        return recording.loss.copy()
+
+    def _update(self, recording: Recording) -> None:
+        optimizer = self._optimizer
+        if recording.update is not None and recording.update.is_current():
+            recording.update()
+            return
+        # It checks everything, and makes sure that there is a state.
+        optimizer.update(self._net.params, recording.grads)
+        if has_plain_update(optimizer):
+            recording.update = Update(optimizer, self._net.params, recording.grads)
