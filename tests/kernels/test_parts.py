@@ -64,7 +64,7 @@ def test_large_products_are_computed_in_parts(provider, threads, shape, count, d
     x, W, _, dout = arrays
     assert parts_of_forward(x, W).size == count
     assert parts_of_forward(x, W).are_sums is (shape[1] >= 4 * shape[0])
-    assert len(parts_of_backward(dout, x)) == 2
+    assert [each.size for each in parts_of_backward(dout, x)] == [count, count]
     # Four functions, of which backward has two products.
     assert sum(are_in_parts(called)) >= 4
     assert_right(results, *arrays)
@@ -138,6 +138,31 @@ def test_a_multiplier_takes_other_matrices_after_the_first(threads):
 
     multiply(x, W, other := np.empty_like(dout))
     np.testing.assert_allclose(other, x @ W, rtol=1e-9, atol=1e-9)
+
+
+def test_after_an_interrupt_between_addresses_they_are_found_again(threads):
+    threads(2)
+    x, W, _, dout = arguments(200, 401, 80, "float64")
+    other = -x
+    multiply = Multiplier(parts_of_forward(x, W), x.dtype)
+    multiply(x, W, dout)
+
+    class Interrupted:
+        """Addresses, of which the first alone is written."""
+
+        def __setitem__(self, part, address):
+            if part > 0:
+                raise KeyboardInterrupt
+            addresses[part] = address
+
+    addresses, multiply._addresses = multiply._addresses, Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        multiply(other, W, dout)
+    multiply._addresses = addresses
+
+    for matrix in (x, other):
+        multiply(matrix, W, dout)
+        np.testing.assert_allclose(dout, matrix @ W, rtol=1e-9, atol=1e-9)
 
 
 def test_a_plan_lives_as_long_as_its_multiplier(threads):

@@ -58,6 +58,13 @@ def test_only_a_large_result_of_long_rows_is(shape, expected):
     assert is_for_streaming(np.empty(shape, "float32")) is expected
 
 
+def test_a_result_that_is_not_aligned_is_not():
+    bytes_ = np.empty(2**23 + 1, np.uint8)
+
+    assert is_for_streaming(np.ndarray((64, 32_768), "float32", bytes_))
+    assert not is_for_streaming(np.ndarray((64, 32_768), "float32", bytes_, offset=1))
+
+
 @each_dtype
 def test_a_large_gradient_of_the_loss_is_that_of_the_op(dtype):
     y, t = abs(random(65, 32_771, dtype=dtype)), np.arange(65) * 500

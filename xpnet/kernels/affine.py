@@ -89,17 +89,21 @@ def gradients(
 @quiet
 def multiply_for_params(dout: _Host, x: _Host, dW: _Host, db: _Host) -> None:
     """Write the gradients of the parameters."""
-    _, parts = parts_of_backward(dout, x) or (None, None)
-    _multiply(parts, _dot_of_transposed, x, dout, dW)
-    call(np.dot, ones(len(dout), dout.dtype), dout, db)
+    _, parts = parts_of_backward(dout, x)
+    _multiply_for_params(parts, dout, x, dW, db)
 
 
 @quiet
 def multiply_for_all(dout: _Host, x: _Host, W: _Host, dx: _Host, dW: _Host, db: _Host) -> None:
     """Write the gradients of the input and of the parameters."""
-    parts, _ = parts_of_backward(dout, x) or (None, None)
-    _multiply(parts, _dot_with_transposed, dout, W, dx)
-    multiply_for_params(dout, x, dW, db)
+    parts_for_dx, parts_for_dW = parts_of_backward(dout, x)
+    _multiply(parts_for_dx, _dot_with_transposed, dout, W, dx)
+    _multiply_for_params(parts_for_dW, dout, x, dW, db)
+
+
+def _multiply_for_params(parts: Parts | None, dout: _Host, x: _Host, dW: _Host, db: _Host) -> None:
+    _multiply(parts, _dot_of_transposed, x, dout, dW)
+    call(np.dot, ones(len(dout), dout.dtype), dout, db)
 
 
 def _dot_with_transposed(dout: _Host, W: _Host, dx: _Host) -> None:

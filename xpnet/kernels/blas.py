@@ -132,7 +132,7 @@ def gemm_batch_of(dtype: np.dtype[Any]) -> int | None:
 
 @cache
 def gemm_batch_for(dtype: np.dtype[Any]) -> Any:
-    """Return what is at that address, to be called with its 16 arguments."""
+    """Return ``cblas_sgemm_batch`` or ``cblas_dgemm_batch``, where :func:`gemm_batch_of` has it."""
     routine, integer = _routine_for(dtype, "cblas_{}gemm_batch")
     routine.argtypes = [ctypes.c_int, *13 * [ctypes.c_void_p], integer, ctypes.c_void_p]
     routine.restype = None

@@ -23,7 +23,7 @@ from xpnet.kernels.blas import (
     gemm_batch_of,
 )
 
-__all__ = ["Multiplier", "Parts", "parts_of_backward", "parts_of_forward"]
+__all__ = ["POINTERS", "Multiplier", "Parts", "parts_of_backward", "parts_of_forward"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -38,16 +38,19 @@ _MOST_THREADS = 4
 _ROWS, _COLUMNS, _TERMS = 0, 1, 2
 
 
+# Of the 16 arguments of cblas_gemm_batch, those that lead to the factors and the product.
+POINTERS = 7, 9, 12
+
+
 class Parts(NamedTuple):
     """How a product of contiguous matrices is computed in parts, whatever the matrices.
 
     Attributes
     ----------
-    plan : tuple of numpy.ndarray
-        The 16 arguments of ``cblas_gemm_batch``: numbers, and addresses of what lies in the same
-        memory. Those at 7, 9 and 12 are 0: there go the addresses of the addresses of the parts.
-        Then, of shape (3, size), where the parts begin in both factors and in the product, in
-        bytes.
+    plan : (arguments, offsets)
+        What ``cblas_gemm_batch`` is told: numbers, and addresses of what lies in the same memory;
+        0 at :data:`POINTERS`, where the addresses of the addresses of all parts go. And where the
+        parts begin in both factors and in the product, in bytes: of shape (3, size).
     size : int
         How many parts there are.
     are_sums : bool
@@ -69,12 +72,12 @@ def parts_of_forward(x: _Host, W: _Host) -> Parts | None:
     return _parts_of_forward(threads, samples, inputs, outputs, W.dtype)
 
 
-def parts_of_backward(dout: _Host, x: _Host) -> tuple[Parts, Parts] | None:
-    """Return how to compute ``dout @ W.T`` and ``x.T @ dout``, or None to leave it to BLAS."""
+def parts_of_backward(dout: _Host, x: _Host) -> tuple[Parts, Parts] | tuple[None, None]:
+    """Return how to compute ``dout @ W.T`` and ``x.T @ dout``, or two times None."""
     (samples, inputs), outputs = x.shape, dout.shape[1]
     threads = _thread_count(samples, inputs, outputs, x.dtype)
     if threads == 1:
-        return None
+        return None, None
     return _parts_of_backward(threads, samples, inputs, outputs, x.dtype)
 
 
@@ -168,9 +171,7 @@ def _layout(parts: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 class Multiplier:
-    """Computes a product in parts, again and again.
-
-    It remembers where the matrices lie: finding that out takes some time.
+    """Computes a product in parts, again and again, for one thread.
 
     Parameters
     ----------
@@ -185,20 +186,22 @@ class Multiplier:
         self._offsets: list[list[int]] = offsets.tolist()
         self._addresses = (ctypes.c_int64 * offsets.size)()
         self._arguments = arguments.tolist()
-        for index, position in enumerate((7, 9, 12)):
+        for index, position in enumerate(POINTERS):
             at = ctypes.addressof(self._addresses) + 8 * parts.size * index
             self._arguments[position] = at
-        self._known: list[_Host | None] = [None, None, None]
+        self._starts = [0, 0, 0]
 
     def __call__(self, *matrices: _Host) -> None:
         """Write the product of the first two matrices to the third, or its sums."""
         for index, matrix in enumerate(matrices):
-            if matrix is not self._known[index]:
-                self._known[index] = matrix
-                self._find(index, address_of(matrix))
+            start = address_of(matrix)
+            if start != self._starts[index]:
+                self._start_at(index, start)
         self._gemm_batch(*self._arguments)
 
-    def _find(self, index: int, start: int) -> None:
+    def _start_at(self, index: int, start: int) -> None:
         offsets = self._offsets[index]
+        self._starts[index] = 0  # until all is done: Ctrl-C may come between
         for part, offset in enumerate(offsets, index * len(offsets)):
             self._addresses[part] = start + offset
+        self._starts[index] = start

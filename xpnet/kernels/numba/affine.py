@@ -47,17 +47,16 @@ def _multiply_back(
     x: _Host,
     *arrays: _Host,
 ) -> None:
-    parts, gemm = parts_of_backward(dout, x), gemm_of(x.dtype)
-    if parts is None and not _is_for_compiled_code(dout):
-        otherwise(dout, x, *arrays)
-        return
-    db = arrays[-1]
-    matrices = on_numpy.ones(len(dout), dout.dtype)[None], dout, x, *arrays[:-1], db[None]
-    if parts is None:
-        call(at_once, gemm, *matrices)
+    for_dx, for_dW = parts_of_backward(dout, x)
+    *others, db = arrays
+    matrices = on_numpy.ones(len(dout), dout.dtype)[None], dout, x, *others, db[None]
+    if for_dx is not None and for_dW is not None:
+        blas = gemm_of(x.dtype), gemm_batch_of(x.dtype)
+        call(in_parts, *blas, (for_dx.plan, for_dW.plan), *matrices)
+    elif _is_for_compiled_code(dout):
+        call(at_once, gemm_of(x.dtype), *matrices)
     else:
-        plans = parts[0].plan, parts[1].plan
-        call(in_parts, gemm, gemm_batch_of(x.dtype), plans, *matrices)
+        otherwise(dout, x, *arrays)
 
 
 def _is_for_compiled_code(outputs: _Host) -> bool:

@@ -55,7 +55,7 @@ def _multiply_in_parts(gemm_batch: int, plan: Any, a: Any, b: Any, product: Any)
 
 @_compiled
 def _call_gemm_batch(gemm_batch: int, arguments: Any, addresses: Any) -> None:
-    # A function of its own, for the addresses must live until it returns.
+    # A function of its own, for the addresses must live until it returns. They go to POINTERS.
     call_address(
         gemm_batch,
         (

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from xpnet.kernels.numba.intrinsics import exp, larger
+from xpnet.kernels.numba.intrinsics import exp, finish_streams, larger
 from xpnet.kernels.numba.pieces import Share, alone, pieces
-from xpnet.kernels.numba.streaming import finish_streams, is_for_streaming, scale_into
+from xpnet.kernels.numba.streaming import is_for_streaming, scale_into
 
 __all__ = [
     "are_labels",

@@ -6,9 +6,9 @@ from typing import Any
 
 from numba import njit
 
-from xpnet.kernels.numba.intrinsics import LINE, finish_streams, stream_scaled
+from xpnet.kernels.numba.intrinsics import LINE, stream_scaled
 
-__all__ = ["finish_streams", "is_for_streaming", "scale_into"]
+__all__ = ["is_for_streaming", "scale_into"]
 
 # A smaller result is still in a cache when it is read next. Shorter rows took longer, for they
 # begin and end within a line of the cache.
@@ -21,14 +21,15 @@ _compiled = njit(cache=True, nogil=True, error_model="numpy")
 def is_for_streaming(result: Any) -> bool:
     """Whether rows of a result of shape (N, C) should be written past the caches."""
     row: int = result.shape[1] * result.itemsize
-    return row >= _LEAST_BYTES_OF_ROW and row * len(result) >= _LEAST_BYTES
+    is_large = row >= _LEAST_BYTES_OF_ROW and row * len(result) >= _LEAST_BYTES
+    return is_large and result.ctypes.data % result.itemsize == 0
 
 
 @_compiled
 def scale_into(x: Any, factor: Any, y: Any) -> None:
-    """Write ``x * factor`` to ``y``, both contiguous.
+    """Write ``x * factor`` to ``y``; both are contiguous, and y is aligned.
 
-    Call :func:`finish_streams` before other threads are told of it.
+    Call ``finish_streams`` before other threads are told of it.
     """
     size, entries = y.shape[0], LINE // y.itemsize
     head = min(size, -y.ctypes.data % LINE // y.itemsize)

@@ -93,7 +93,8 @@ class Recorder:
             if calls:
                 self._calls.append(calls)
                 return result
-            # It needs what the layer remembers, and so the layer's forward must run.
+            # It needs what the layer remembers, and so the layer's forward must run. The list
+            # stays the same one: it is among all calls, and perhaps that of two layers.
             forward.calls[:] = [(_run_method, run) for run in forward.runs]
         copies = {name: np.array(grad) for name, grad in layer.grads.items()}
         self._copies.append((layer, copies))
