@@ -44,7 +44,7 @@ def trained(entry, shape, dtype):
 @pytest.mark.parametrize("shape", SIZES, ids=str)
 def test_a_kernel_gives_the_bits_of_its_rule(entry, provider, shape, dtype, monkeypatch):
     # BLAS may round once where the rule rounds twice: test_blas.py.
-    monkeypatch.setattr("xpnet.kernels.numpy.add_scaled", lambda *_: None)
+    monkeypatch.setattr("xpnet.kernels.numpy.optimizers.add_scaled", lambda *_: None)
     with kernels.disabled():
         expected, expected_state = trained(entry, shape, dtype)
 

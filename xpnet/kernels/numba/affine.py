@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels import affine as on_numpy
 from xpnet.kernels.blas import gemm_batch_of, gemm_of
 from xpnet.kernels.numba import elementwise, products
 from xpnet.kernels.numba.team import PASS, SMALL, Kernel, divide
+from xpnet.kernels.numpy import affine as on_numpy
 from xpnet.kernels.parts import parts_of_backward, parts_of_forward
 from xpnet.kernels.tape import call
 

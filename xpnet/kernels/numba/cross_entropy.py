@@ -10,7 +10,7 @@ import numpy as np
 from xpnet.kernels.arguments import are_indices, are_scores, as_rows
 from xpnet.kernels.numba import rows
 from xpnet.kernels.numba.team import EXP, PASS, SMALL, divide
-from xpnet.kernels.numpy import mean
+from xpnet.kernels.numpy.cross_entropy import mean
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
 from xpnet.quiet import quiet

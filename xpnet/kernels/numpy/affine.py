@@ -1,12 +1,12 @@
-"""The affine map on NumPy: what its kernels have in common, and how NumPy multiplies.
+"""The affine map and its gradients.
 
-A kernel is one of the first three functions, with another that computes.
+A kernel is one of the first three functions, with another that computes; numba has others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from xpnet.kernels.tape import call
 from xpnet.quiet import quiet
 
 __all__ = [
+    "KERNELS",
     "affine",
     "gradients",
     "multiply_and",
@@ -120,3 +121,14 @@ def ones(length: int, dtype: np.dtype[Any]) -> _Host:
     result = np.ones(length, dtype)
     result.flags.writeable = False
     return result
+
+
+def _add(y: _Host, b: _Host) -> None:
+    np.add(y, b, y)
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "affine": partial(affine, partial(multiply_and, partial(call, _add))),
+    "affine_backward": partial(gradients, multiply_for_all),
+    "affine_param_gradients": partial(param_gradients, multiply_for_params),
+}

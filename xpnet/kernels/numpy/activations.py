@@ -1,0 +1,89 @@
+"""ReLU and Sigmoid, and their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet.kernels.arguments import are_alike, fit
+from xpnet.kernels.numpy.blocks import buffer, by_row_blocks
+from xpnet.kernels.tape import call
+from xpnet.quiet import quiet
+
+__all__ = ["KERNELS"]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+
+def _relu(x: _Host, out: _Host | None) -> _Host | None:
+    y = fit(out, x) if are_alike(x) else None
+    if y is not None:
+        call(_maximum_with_0, x, y)
+    return y
+
+
+def _maximum_with_0(x: _Host, y: _Host) -> None:
+    np.maximum(x, 0, out=y)
+
+
+@quiet
+def _relu_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
+    dx = fit(out, dout, y) if are_alike(dout, y) else None
+    if dx is None or dx is dout:
+        return None
+    call(_times_sign, dout.reshape(-1, 1), y.reshape(-1, 1), dx.reshape(-1, 1))
+    return dx
+
+
+@by_row_blocks
+def _times_sign(dout: _Host, y: _Host, dx: _Host) -> None:
+    np.sign(y, dx)
+    np.multiply(dout, dx, dx)
+
+
+@quiet
+def _sigmoid(x: _Host, out: _Host | None) -> _Host | None:
+    y = fit(out, x) if are_alike(x) else None
+    if y is not None:
+        call(_over_sum, x.reshape(-1, 1), y.reshape(-1, 1))
+    return y
+
+
+@by_row_blocks
+def _over_sum(x: _Host, y: _Host) -> None:
+    # exp(min(x, 0)) / (1 + exp(-abs(x))): see xpnet.sigmoid.
+    divisor = buffer(x.dtype)[: x.size, None]
+    np.abs(x, divisor)
+    np.negative(divisor, divisor)
+    np.exp(divisor, divisor)
+    np.add(divisor, 1, divisor)
+    np.minimum(x, 0, out=y)
+    np.exp(y, y)
+    np.divide(y, divisor, y)
+
+
+@quiet
+def _sigmoid_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
+    dx = fit(out, dout, y) if are_alike(dout, y) else None
+    if dx is None:
+        return None
+    call(_times_slope, dout.reshape(-1, 1), y.reshape(-1, 1), dx.reshape(-1, 1))
+    return dx
+
+
+@by_row_blocks
+def _times_slope(dout: _Host, y: _Host, dx: _Host) -> None:
+    rest = buffer(y.dtype)[: y.size, None]
+    np.subtract(1, y, rest)
+    np.multiply(dout, y, dx)
+    np.multiply(dx, rest, dx)
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "relu": _relu,
+    "relu_backward": _relu_backward,
+    "sigmoid": _sigmoid,
+    "sigmoid_backward": _sigmoid_backward,
+}
