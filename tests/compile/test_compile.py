@@ -238,6 +238,69 @@ def test_an_error_in_a_step_leaves_the_parameters_and_the_next_step_works(xpnet_
         step(x, t)
 
 
+class HalfDone:
+    """An optimizer of a user's own that fails at its third parameter, when it is told to."""
+
+    fails = False
+
+    def update(self, params, grads):
+        for number, (name, grad) in enumerate(grads.items()):
+            if self.fails and number == 2:
+                raise RuntimeError
+            params[name] -= 0.1 * grad
+
+
+class HalfStepped(SGD):
+    """The same with a rule of a user's own for each parameter."""
+
+    fails = False
+    number = 0
+
+    def step(self, param, grad, memory, settings):
+        self.number += 1
+        if self.fails and self.number % 4 == 2:
+            raise RuntimeError
+        return super().step(param, grad, memory, settings)
+
+
+class Failing(Doubled):
+    """A layer that fails backward, when it is told to."""
+
+    fails = False
+
+    def backward(self, dout):
+        if self.fails:
+            raise RuntimeError
+        return 2 * dout
+
+
+@pytest.mark.parametrize("fails_in", [HalfDone, HalfStepped, Failing])
+def test_what_fails_halfway_leaves_the_parameters(fails_in, xpnet_backend):
+    with xpnet.use_backend(xpnet_backend):
+        failing = fails_in()
+        net = small_net()
+        if fails_in is Failing:
+            net = Sequential(*net.layers.values(), failing)
+        step = xpnet.compile(net, SGD(0.1) if fails_in is Failing else failing)
+        for _ in range(2):
+            x, t = batch(8)
+            step(x, t)
+            arrays = dict(net.params)
+            before = {name: xpnet.to_numpy(array).copy() for name, array in arrays.items()}
+
+            failing.fails = True
+            # On JAX neither a layer nor a rule is called once it is traced.
+            if fails_in is HalfDone or xpnet_backend.name != "jax":
+                with pytest.raises(RuntimeError):
+                    step(x, t)
+                assert_alike(net.params, before, exact=True)
+                assert all(net.params[name] is array for name, array in arrays.items())
+
+            failing.fails = False
+            step(x, t)
+            assert (xpnet.to_numpy(net.params["W1"]) != before["W1"]).any()
+
+
 def test_the_arrays_of_the_caller_survive(xpnet_backend):
     with xpnet.use_backend(xpnet_backend):
         net = small_net()

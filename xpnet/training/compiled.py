@@ -10,6 +10,8 @@ from xpnet._typing import Array
 from xpnet.backends import adapter_of
 from xpnet.dispatch import allowed
 from xpnet.nets import Sequential
+from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.training.restored import restored_after_errors
 
 __all__ = ["CompiledStep", "compile"]
 
@@ -62,7 +64,10 @@ class CompiledStep:
             strategy = getattr(import_module(module), name)
             self._step = strategy(self.net, self.optimizer)
             self._made_for, self._made_with = parts, providers
-        return self._step(x, t)
+        if has_plain_update(self.optimizer):
+            return self._step(x, t)
+        with restored_after_errors(self.net.params):  # one's own may fail halfway
+            return self._step(x, t)
 
 
 def _are_same(parts: list[Any], others: list[Any]) -> bool:
@@ -100,7 +105,8 @@ def compile(net: Any, optimizer: Any) -> CompiledStep:  # noqa: A001
         ``step(x, t)`` takes what ``net.loss`` takes and returns the loss before the step, of
         shape (). The batch may have another size each time. The arrays in ``net.grads`` and in
         ``optimizer.state`` are overwritten by the next step, on JAX given away: copy what is to
-        stay. If an error is raised, the parameters are those before it.
+        stay. If an error is raised, the parameters are those before it; only Ctrl-C, which
+        ``xpnet.training.train`` holds back until a step is done, may come between two of them.
 
     Raises
     ------

@@ -55,5 +55,6 @@ class ReplayedStep:
             return
         # It checks everything, and makes sure that there is a state.
         optimizer.update(self._net.params, recording.grads)
-        if has_plain_update(optimizer):
+        # A rule of one's own may fail halfway; the update above computes all before it writes.
+        if has_plain_update(optimizer) and optimizer.kernel is not None:
             recording.update = Update(optimizer, self._net.params, recording.grads)
