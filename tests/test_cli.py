@@ -13,7 +13,9 @@ from optimizers.catalog import OPTIMIZERS
 
 import xpnet
 from xpnet import cli
+from xpnet.backends import adapter_by_name
 from xpnet.cli import main
+from xpnet.dispatch import providers_of
 from xpnet.training import train
 
 EPOCH = r"epoch +\d+  loss \d\.\d{4}  train accuracy +[\d.]+%  test accuracy +[\d.]+%"
@@ -45,6 +47,110 @@ def test_info_names_every_backend_and_why_one_cannot_be_used(capsys):
         else:
             assert line.split() == [name, "not", "usable"]
             assert status.reason in out
+
+
+def kernel_lines(out):
+    """Return what is said of each usable backend below its name: subjects, each with its text."""
+    said = {}
+    for line in out.splitlines()[2:]:
+        if not line.startswith(" " * 20):
+            below = said[line.split()[0]] = []
+        elif line.startswith(" " * 24):
+            below[-1] += f" {line.strip()}"
+        else:
+            below.append(line.strip())
+    return {
+        name: dict(line.split(": ", 1) for line in below)
+        for name, below in said.items()
+        if xpnet.available_backends()[name].available
+    }
+
+
+def in_a_new_process(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    ).stdout
+
+
+INFO = "from xpnet.cli import main; main(['info'])"
+KERNEL_OPS = {*xpnet.ops.__all__, "affine_relu"} - {"check_labels"}
+
+
+def assert_each_op_is_told_once(said):
+    """Hold what is said of one backend against itself: each op has kernels, or is generic."""
+    generic = said["generic ops"]
+    ops = [
+        op
+        for subject, text in said.items()
+        if subject.startswith("kernels of ") and " after " not in subject
+        for op in text.split(", ")
+    ]
+    ops += [] if generic == "all" else generic.split(", ")
+    assert sorted(ops) == sorted(set(ops))
+    assert set(ops) == (KERNEL_OPS if generic != "all" else set())
+
+
+def test_info_tells_for_each_op_which_kernels_run_and_which_come_after_them(capsys):
+    said = kernel_lines(printed(capsys, "info"))
+
+    assert said.keys() >= {"numpy"}
+    for name, lines in said.items():
+        expected, taken = {}, set()
+        for provider in providers_of(adapter_by_name(name)):
+            if provider.reason is not None:
+                expected[f"no kernels of {provider.name}"] = provider.reason
+            for op in sorted(provider.kernels):
+                after = " after numba" if op in taken else ""  # the one that others follow
+                expected.setdefault(f"kernels of {provider.name}{after}", []).append(op)
+            taken |= provider.kernels.keys()
+        expected["generic ops"] = sorted(KERNEL_OPS - taken) if taken else "all"
+        assert lines == {
+            subject: told if isinstance(told, str) else ", ".join(told)
+            for subject, told in expected.items()
+        }
+        assert_each_op_is_told_once(lines)
+
+
+def test_info_tells_that_a_backend_without_kernels_runs_the_generic_ops(capsys):
+    pytest.importorskip("array_api_strict")
+
+    assert kernel_lines(printed(capsys, "info"))["array_api_strict"] == {"generic ops": "all"}
+
+
+def test_info_tells_that_kernels_are_switched_off():
+    said = kernel_lines(in_a_new_process(INFO, XPNET_KERNELS="off"))
+
+    for name, lines in said.items():
+        modules = [module.rpartition(".")[2] for module in adapter_by_name(name).kernels]
+        assert lines == {
+            **{f"no kernels of {module}": "XPNET_KERNELS is 'off'" for module in modules},
+            "generic ops": "all",
+        }
+
+
+def test_info_tells_what_runs_where_one_provider_is_chosen():
+    lines = kernel_lines(in_a_new_process(INFO, XPNET_KERNELS="numpy"))["numpy"]
+
+    assert lines["no kernels of numba"] == "XPNET_KERNELS is 'numpy'"
+    assert {"softmax", "relu"} <= set(lines["kernels of numpy"].split(", "))
+    assert {"adam_update", "affine_relu"} <= set(lines["generic ops"].split(", "))
+    assert_each_op_is_told_once(lines)
+
+
+def test_info_tells_that_numba_is_missing_and_what_runs_instead():
+    code = f"import sys; sys.modules['numba'] = None; {INFO}"
+
+    lines = kernel_lines(in_a_new_process(code, XPNET_KERNELS="numba,numpy"))["numpy"]
+
+    reason = 'numba is not installed; install it with: pip install "xpnet[numba]"'
+    assert lines["no kernels of numba"] == reason
+    assert {"softmax", "relu"} <= set(lines["kernels of numpy"].split(", "))
+    assert {"sigmoid", "affine_relu"} <= set(lines["generic ops"].split(", "))
+    assert_each_op_is_told_once(lines)
 
 
 def test_version(capsys):

@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -39,6 +39,16 @@ _OPTIMIZERS: dict[str, Callable[..., xpnet.Optimizer]] = {
     "adam": xpnet.Adam,
     "adamw": xpnet.AdamW,
 }
+
+# Of the public ones, one only looks at labels; one of those with kernels is not public.
+_OPS = {*xpnet.ops.__all__, "affine_relu"} - {"check_labels"}
+_KERNEL_LINES = textwrap.TextWrapper(
+    96,
+    initial_indent=" " * 20,
+    subsequent_indent=" " * 24,
+    break_long_words=False,  # a reason may have the path of a file
+    break_on_hyphens=False,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,19 +118,29 @@ def _info(_: argparse.Namespace) -> int:
             print(f"{'':20}{status.reason}")
         else:
             for line in _kernels(status.name):
-                print(textwrap.fill(line, 96, initial_indent=" " * 20, subsequent_indent=" " * 24))
+                print(_KERNEL_LINES.fill(line))
     return 0
 
 
 def _kernels(backend: str) -> Iterator[str]:
     """Say which ops have a faster copy, and why others have none."""
     taken: set[str] = set()
+    earlier: list[str] = []
     for provider in providers_of(adapter_by_name(backend)):
+        own = provider.kernels.keys()
         if provider.reason is not None:
             yield f"no kernels of {provider.name}: {provider.reason}"
-        elif active := sorted(provider.kernels.keys() - taken):
-            yield f"kernels of {provider.name}: {', '.join(active)}"
-        taken |= provider.kernels.keys()
+        if first := own - taken:
+            yield f"kernels of {provider.name}: {_listed(first)}"
+        if second := own & taken:
+            yield f"kernels of {provider.name} after {' and '.join(earlier)}: {_listed(second)}"
+        taken |= own
+        earlier += [provider.name] if own else []
+    yield f"generic ops: {_listed(_OPS - taken) if taken else 'all'}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _add_train(commands: Any) -> None:
