@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import xpnet
-from xpnet import kernels
+from xpnet import dispatch, kernels
 from xpnet.backend import resolve_backend
 from xpnet.backends import Adapter
 from xpnet.dispatch import Dispatcher, providers_of
@@ -62,6 +63,33 @@ def test_a_layer_runs_the_kernels_of_its_ops():
         layer.backward(np.ones((1, 3), dtype="float32"))
 
     assert [kernel.op for kernel in ran] == ["affine", "affine_backward"]
+
+
+@pytest.mark.parametrize("library", ["numpy", "array_api_strict"])
+def test_a_layer_looks_for_kernels_in_its_first_calls_alone(library, monkeypatch):
+    pytest.importorskip(library)
+    module, lookups = import_module("xpnet.ops.affine"), []
+
+    def counted(adapter):
+        lookups.append(adapter.name)
+        return providers_of(adapter)
+
+    monkeypatch.setattr(dispatch, "providers_of", counted)
+    monkeypatch.setattr(module, "_affine_kernel", Dispatcher("affine"))
+    monkeypatch.setattr(module, "_backward_kernel", Dispatcher("affine_backward"))
+    x, W, b, dout = (
+        xpnet.asarray(np.ones(shape), xp=library) for shape in [(1, 2), (2, 3), 3, (1, 3)]
+    )
+    layer, counts = xpnet.Affine(W, b), []
+
+    for _ in range(4):
+        layer.forward(x)
+        layer.backward(dout)
+        counts.append(len(lookups))
+
+    # Where there are kernels they answer at once; else each op asks twice, also after its checks.
+    assert counts == [2 if library == "numpy" else 4] * 4
+    assert set(lookups) == {library}
 
 
 def test_float16_has_no_kernel_and_the_op_runs():
