@@ -7,7 +7,18 @@ import pytest
 from compile.test_compile import Doubled, batch, small_net
 
 import xpnet
-from xpnet import SGD, Adam, Affine, Dropout, Momentum, Sequential
+from xpnet import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Affine,
+    Dropout,
+    Momentum,
+    Nesterov,
+    RMSprop,
+    Sequential,
+)
 
 jax = pytest.importorskip("jax")
 
@@ -68,6 +79,29 @@ def test_the_parameters_are_given_away():
 
     assert W.is_deleted()
     assert not net.params["W1"].is_deleted()
+
+
+@pytest.mark.parametrize("kind", [Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW])
+def test_what_the_optimizer_remembers_is_given_away(kind):
+    net, optimizer = small_net(), kind()
+    step = xpnet.compile(net, optimizer)
+    step(*batch(8))
+    first = arrays_in(optimizer.state)
+
+    step(*batch(8))
+
+    assert len(first) >= len(net.params)
+    assert all(array.is_deleted() for array in first)
+    assert not any(array.is_deleted() for array in arrays_in(optimizer.state))
+
+
+def arrays_in(state):
+    return [
+        array
+        for memory in state.values()
+        for array in memory.values()
+        if isinstance(array, jax.Array) and array.ndim > 0
+    ]
 
 
 def test_dropout_may_be_switched_off_after_the_first_step():
