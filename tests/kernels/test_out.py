@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import NotWritableError, ops
+from xpnet import NotWritableError, kernels, ops
+from xpnet.backend import resolve_backend
+from xpnet.dispatch import providers_of
+from xpnet.dtypes import dtype_name
 
 # Each with scores or upstream gradients first; the derivatives take a result besides.
 FORWARD = [ops.relu, ops.sigmoid, ops.softmax, ops.log_softmax]
@@ -22,33 +25,72 @@ NAMES |= {derivative: NAMES[op] for derivative, op in BACKWARD}
 HOST = np.asarray([[1.0, -2.0, 0.5], [3.0, 3.0, -1.0]])
 
 
+AXES = [0, 1, -1]
+OVER_AXES = [ops.softmax, ops.log_softmax, ops.softmax_backward, ops.log_softmax_backward]
+
+
 def is_writable(backend):
     return backend.adapter.is_writable(xpnet.asarray(HOST, xp=backend))
 
 
-def calls(backend):
+def calls(backend, axis=-1):
+    """Give each op with its arguments; those that have an axis get another one."""
     x = xpnet.asarray(HOST, xp=backend)
     for op in FORWARD:
-        yield op, (x,)
+        yield op, (x, axis) if op in OVER_AXES else (x,)
     for derivative, op in BACKWARD:
-        yield derivative, (xpnet.asarray(HOST + 1, xp=backend), op(x))
+        axes = (axis,) if op in OVER_AXES else ()
+        yield derivative, (xpnet.asarray(HOST + 1, xp=backend), op(x, *axes), *axes)
 
 
-def test_the_result_is_in_out_and_is_out(xpnet_backend):
-    for op, args in calls(xpnet_backend):
+@pytest.mark.parametrize("axis", AXES)
+def test_the_result_is_in_out_and_is_out(axis, xpnet_backend):
+    for op, args in calls(xpnet_backend, axis):
         out = xpnet.asarray(np.full(HOST.shape, 7.0), xp=xpnet_backend)
         if is_writable(xpnet_backend):
+            expected = xpnet.to_numpy(op(*args)).copy()
             assert op(*args, out=out) is out
-            np.testing.assert_array_equal(xpnet.to_numpy(out), xpnet.to_numpy(op(*args)))
+            np.testing.assert_array_equal(xpnet.to_numpy(out), expected)
         else:
             with pytest.raises(NotWritableError, match="out cannot be written to: arrays of"):
                 op(*args, out=out)
 
 
-def test_out_may_be_the_first_argument(xpnet_backend):
+@pytest.mark.parametrize("axis", AXES)
+def test_a_generic_op_writes_to_out_without_any_kernel(axis, xpnet_backend):
     if not is_writable(xpnet_backend):
         pytest.skip("this library's arrays are immutable")
-    for op, args in calls(xpnet_backend):
+    with kernels.disabled():
+        for op, args in calls(xpnet_backend, axis):
+            out = xpnet.asarray(np.full(HOST.shape, 7.0), xp=xpnet_backend)
+            assert op(*args, out=out) is out
+            np.testing.assert_array_equal(xpnet.to_numpy(out), xpnet.to_numpy(op(*args)))
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_a_kernel_writes_to_out_where_there_is_one(axis, xpnet_backend):
+    if xpnet_backend.name not in ("numpy", "torch"):
+        pytest.skip("the kernels of this library take no other array for their result")
+    # None takes 16 bits, and those of NumPy take rows, which are along the last axis.
+    takes_floats = dtype_name(xpnet_backend.dtype) in ("float32", "float64")
+    takes_axis = axis != 0 or xpnet_backend.name == "torch"
+    for provider in providers_of(xpnet_backend.adapter):
+        for op, args in calls(xpnet_backend, axis):
+            out = xpnet.asarray(np.full(HOST.shape, 7.0), xp=xpnet_backend)
+            with kernels.only(provider.name), kernels.watch() as ran:
+                expected = xpnet.to_numpy(op(*args)).copy()
+                assert op(*args, out=out) is out
+            kernel = provider.kernels.get(op.__name__)
+            runs = kernel is not None and takes_floats and (takes_axis or op not in OVER_AXES)
+            assert ran == ([kernel, kernel] if runs else [])
+            np.testing.assert_array_equal(xpnet.to_numpy(out), expected)
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_out_may_be_the_first_argument(axis, xpnet_backend):
+    if not is_writable(xpnet_backend):
+        pytest.skip("this library's arrays are immutable")
+    for op, args in calls(xpnet_backend, axis):
         expected = xpnet.to_numpy(op(*args)).copy()
         out = args[0]
 
@@ -77,8 +119,7 @@ def test_a_read_only_out_is_refused():
     out = np.zeros_like(HOST)
     out.flags.writeable = False
 
-    for op, args in calls(xpnet.get_backend()):
-        args = [np.asarray(a, dtype="float64") for a in args]
+    for op, args in calls(resolve_backend("numpy", dtype="float64")):
         with pytest.raises(
             NotWritableError, match=f"^{NAMES[op]}: out cannot be written to: it is"
         ):
