@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pkgutil
+import platform
+import re
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -15,7 +19,10 @@ from xpnet.kernels.blas import gemm_of
 
 WHY = "numba is not installed: run nox -s tests_backends"
 numba = pytest.importorskip("numba", reason=WHY)
+package = pytest.importorskip("xpnet.kernels.numba", reason=WHY)
 intrinsics = pytest.importorskip("xpnet.kernels.numba.intrinsics", reason=WHY)
+Dispatcher = import_module("numba.core.dispatcher").Dispatcher
+NullCache = import_module("numba.core.caching").NullCache
 exp, larger, multiply_add = intrinsics.exp, intrinsics.larger, intrinsics.multiply_add
 
 
@@ -62,6 +69,20 @@ def test_exp_at_the_edges(dtype):
     assert y[6] == pytest.approx(0 if dtype == "float32" else np.exp(-90.0), rel=1e-14)
 
 
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="looks for instructions of x86-64"
+)
+@pytest.mark.parametrize(("dtype", "packed"), [("float32", "ps"), ("float64", "pd")])
+def test_a_loop_of_exp_becomes_vectors(dtype, packed):
+    again = numba.njit(exp_of.py_func)
+    again(np.zeros(8, dtype), np.empty(8, dtype))
+
+    (code,) = again.inspect_asm().values()
+
+    # Packed moves are in any code; a packed product is in that of a vector only.
+    assert re.search(rf"\bv?mul{packed}\b.*%[xyz]mm", code)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_larger_and_multiply_add(dtype):
     @numba.njit
@@ -97,6 +118,44 @@ def test_a_label_that_changes_after_forward_is_never_an_address():
 
     assert np.isnan(dx[:2]).all()
     np.testing.assert_allclose(dx[2], np.asarray([1, 1, -3, 1]) / 12, rtol=1e-6)
+
+
+def compiled_functions():
+    """Give the name of each function that numba compiles for the kernels, and its dispatcher."""
+    for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        module = import_module(info.name)
+        for name, member in vars(module).items():
+            if isinstance(member, Dispatcher) and member.py_func.__module__ == module.__name__:
+                yield f"{info.name.removeprefix(package.__name__)[1:]}.{name}", member
+
+
+COMPILED = dict(compiled_functions())
+each_compiled = pytest.mark.parametrize("name", COMPILED)
+# Why it cannot be is said there.
+NOT_KEPT = {"pieces.pieces"}
+# Whether the interpreter's lock is held is for the compiled function to say that calls these.
+ONLY_CALLED_BY_COMPILED_CODE = {"pieces.pieces", "pieces._word", "pieces._rest"}
+
+
+def test_the_modules_of_all_kernels_have_compiled_functions():
+    modules = {name.partition(".")[0] for name in COMPILED}
+
+    assert modules == {"elementwise", "pieces", "products", "rows", "streaming", "updates"}
+    assert COMPILED.keys() >= {"rows._sum", "rows.softmax", "updates.adam", *NOT_KEPT}
+
+
+@each_compiled
+def test_compiled_code_is_kept_on_disk(name):
+    kept = not isinstance(COMPILED[name]._cache, NullCache)
+
+    assert kept == (name not in NOT_KEPT)
+
+
+@each_compiled
+def test_compiled_code_runs_without_the_lock_of_the_interpreter(name):
+    without = COMPILED[name].targetoptions.get("nogil", False)
+
+    assert without == (name not in ONLY_CALLED_BY_COMPILED_CODE)
 
 
 @pytest.mark.parametrize(
