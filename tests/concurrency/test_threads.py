@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import xpnet
+from xpnet import kernels
 
 SPECS = [("numpy", "float32"), ("array_api_strict", "float64"), ("numpy", "float64")]
 PLAIN = "plain"
@@ -101,3 +102,36 @@ def test_predicting_in_one_thread_does_not_stop_dropout_in_another():
 
     with ThreadPoolExecutor(2) as pool:
         assert all(future.result() for future in [pool.submit(drops), pool.submit(keeps)])
+
+
+# Small ones, with which most of a step is what threads might have in common: scores that are
+# written by columns through a buffer, losses, sums.
+NETS = [(16, 8, 10), (16, 12, 12)]
+
+
+def trained_by_compiled_steps(sizes: tuple[int, ...], begin: Barrier, *providers: str) -> list:
+    """Return the losses and then the parameters of a net, after steps with some kernels alone."""
+    rng = np.random.default_rng(sizes[1])
+    net = xpnet.TwoLayerNet(*sizes, weight_init_std=0.1, seed=0)
+    x = rng.standard_normal((2000, sizes[0]), dtype="float32")
+    t = rng.integers(0, sizes[-1], len(x))
+    with kernels.only(*providers):
+        step = xpnet.compile(net, xpnet.SGD(0.1))
+        begin.wait(30)
+        losses = [float(step(x, t)) for _ in range(500)]
+    return [losses, *net.params.values()]
+
+
+@pytest.mark.parametrize("providers", [("numpy",), ("numba", "numpy")], ids="+".join)
+def test_compiled_steps_of_two_nets_at_once_give_the_bits_of_one_after_the_other(providers):
+    if "numba" in providers:
+        pytest.importorskip("numba", reason="numba is not installed: run nox -s tests_backends")
+    alone = [trained_by_compiled_steps(sizes, Barrier(1), *providers) for sizes in NETS]
+    begin = Barrier(len(NETS))
+
+    with ThreadPoolExecutor(len(NETS)) as pool:
+        runs = [pool.submit(trained_by_compiled_steps, sizes, begin, *providers) for sizes in NETS]
+
+    for run, expected in zip(runs, alone, strict=True):
+        for found, truth in zip(run.result(), expected, strict=True):
+            np.testing.assert_array_equal(found, truth, strict=True)
