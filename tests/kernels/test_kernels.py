@@ -33,6 +33,7 @@ def each(kernels):
 
 each_kernel = each(KERNELS)
 each_of_numpy = each([kernel for kernel in KERNELS if kernel.backend == "numpy"])
+each_of_torch = each([kernel for kernel in KERNELS if kernel.backend == "torch"])
 # A matrix product spreads special values over whole rows.
 each_but_products = each([kernel for kernel in KERNELS if "affine" not in kernel.op])
 
@@ -145,6 +146,60 @@ def test_a_layout_that_a_kernel_does_not_take_goes_to_the_generic_op(kernel, lay
     for actual, truth in zip(found, expected, strict=True):
         np.testing.assert_array_equal(actual, truth)
     assert not ran
+
+
+STRIDED = {
+    "transposed": lambda a: a.T.contiguous().T,
+    "every second column": lambda a: a.repeat_interleave(2, 1)[:, ::2],
+    "every third row": lambda a: a.repeat_interleave(3, 0)[1::3],
+    "one row again and again": lambda a: a[:1].expand(a.shape),
+}
+
+
+def strided(a, layout):
+    """Return a tensor that is not contiguous, of the same values but for the last layout."""
+    view = STRIDED[layout](a) if a.ndim == 2 else a.repeat_interleave(2)[::2]
+    assert not view.is_contiguous()
+    return view
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layout", STRIDED)
+@each_of_torch
+def test_a_kernel_of_pytorch_takes_any_strides(kernel, layout, dtype):
+    backend = resolve_backend("torch", dtype=dtype)
+    x = np.random.default_rng(7).standard_normal((6, 5)).astype(dtype)
+    args = [
+        strided(xpnet.asarray(a, xp=backend), layout) if isinstance(a, np.ndarray) else a
+        for a in ARGUMENTS[kernel.op](x, np.random.default_rng(8))
+    ]
+
+    found, ran = outcome(kernel, args)
+
+    assert ran
+    with kernels.disabled():
+        expected = [xpnet.to_numpy(array) for array in as_tuple(call(kernel.op, *args))]
+    allowed = tolerance(x.dtype, x.size)
+    for actual, truth in zip(found, expected, strict=True):
+        assert (actual.shape, actual.dtype) == (truth.shape, truth.dtype)
+        np.testing.assert_allclose(actual, truth, rtol=allowed, atol=allowed)
+
+
+@pytest.mark.parametrize("layout", [name for name in STRIDED if "again" not in name])
+def test_pytorch_updates_a_parameter_of_any_strides_and_nothing_beside_it(layout):
+    pytest.importorskip("torch")
+    host = np.arange(30.0, dtype="float32").reshape(6, 5)
+    W, dW = (strided(xpnet.asarray(host, xp="torch"), layout) for _ in range(2))
+    params, whole = {"W": W}, W._base.clone()
+
+    with kernels.only("torch"), kernels.watch() as ran:
+        xpnet.SGD(lr=0.5).update(params, {"W": dW})
+
+    assert [kernel.op for kernel in ran] == ["sgd_update"]
+    assert params["W"] is W
+    np.testing.assert_array_equal(W.numpy(), host / 2)
+    changed = int((W._base != whole).sum())
+    assert changed == host.size - 1  # all but the 0
 
 
 @each_kernel
