@@ -12,6 +12,7 @@ from kernels.arguments import ARGUMENTS, call
 from xpnet import kernels
 
 WHY = "numba is not installed: run nox -s tests_backends"
+pytest.importorskip("numba", reason=WHY)
 numba_kernels = pytest.importorskip("xpnet.kernels.numba", reason=WHY)
 team = pytest.importorskip("xpnet.kernels.numba.team", reason=WHY)
 
