@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from cuda_on_cpu import CPU
@@ -13,6 +15,14 @@ from xpnet.kernels.cuda import KERNELS
 from xpnet.kernels.cuda.registered import registered
 from xpnet.testing.tolerance import tolerance
 
+OPS_WITH_OUT = [
+    "log_softmax",
+    "log_softmax_backward",
+    "relu_backward",
+    "sigmoid_backward",
+    "softmax",
+    "softmax_backward",
+]
 OPS = [op for op in KERNELS if not op.endswith("_update")]
 
 
@@ -45,16 +55,106 @@ def test_a_kernel_is_its_op(op, shape, dtype, cpu: CPU) -> None:
             np.testing.assert_array_equal(argument, copy)
 
 
-@pytest.mark.parametrize("op", ["softmax", "log_softmax", "relu_backward", "softmax_backward"])
-def test_a_result_may_replace_the_first_argument_alone(op, cpu: CPU) -> None:
-    x = np.random.default_rng(0).standard_normal((5, 7)).astype("float32")
-    *args, _ = ARGUMENTS[op](x, np.random.default_rng(1))
-    kernel = registered(cpu)[op]
-    expected = kernel(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in args), None)
+class DeviceArray(np.ndarray):
+    """An array that tells its address as CuPy's do."""
 
-    assert kernel(*args, np.empty_like(x)) is None
-    assert kernel(*args, args[0]) is args[0]
-    np.testing.assert_array_equal(args[0], expected)
+    @property
+    def data(self):
+        return SimpleNamespace(ptr=self.ctypes.data)
+
+
+def arguments_but_out(op, shape=(5, 7)):
+    x = np.random.default_rng(0).standard_normal(shape).astype("float32")
+    *args, _ = ARGUMENTS[op](x, np.random.default_rng(1))
+    return [a.view(DeviceArray) if isinstance(a, np.ndarray) else a for a in args]
+
+
+def arrays_among(args):
+    return [a for a in args if isinstance(a, np.ndarray)]
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (3, 33000), (0, 4)], ids=str)
+@pytest.mark.parametrize("op", OPS_WITH_OUT)
+def test_a_result_goes_to_a_separate_array(op, shape, cpu: CPU) -> None:
+    args, kernel = arguments_but_out(op, shape), registered(cpu)[op]
+    expected = kernel(*args, None)
+    out = np.full(shape, 7, dtype="float32").view(DeviceArray)
+    before = [np.copy(a) for a in arrays_among(args)]
+    written = []
+
+    def launch(launch, *arguments) -> None:
+        written.append(arguments[len(before)])
+        cpu(launch, *arguments)
+
+    assert registered(launch)[op](*args, out) is out
+    assert all(array is out for array in written)
+    assert len(written) == (1 if out.size else 0)
+    np.testing.assert_array_equal(out, expected)
+    for array, values in zip(arrays_among(args), before, strict=True):
+        np.testing.assert_array_equal(array, values)
+
+
+@pytest.mark.parametrize("op", OPS_WITH_OUT)
+def test_a_result_may_replace_any_argument(op, cpu: CPU) -> None:
+    args, kernel = arguments_but_out(op), registered(cpu)[op]
+    expected = kernel(*args, None)
+    for position in range(len(arrays_among(args))):
+        own = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+        assert kernel(*own, own[position]) is own[position]
+        np.testing.assert_array_equal(own[position], expected)
+
+
+@pytest.mark.parametrize("op", OPS_WITH_OUT)
+def test_an_array_beside_an_argument_does_not_overlap_with_it(op, cpu: CPU) -> None:
+    args, kernel = arguments_but_out(op), registered(cpu)[op]
+    size = args[0].size
+    for start in (0, 2 * size):
+        memory = np.zeros(3 * size, dtype="float32").view(DeviceArray)
+        args[0] = memory[size : 2 * size].reshape(5, 7)
+        out = memory[start : start + size].reshape(5, 7)
+        assert kernel(*args, out) is out
+
+
+@pytest.mark.parametrize("shift", [-8, -1, 0, 1, 8])
+@pytest.mark.parametrize("op", OPS_WITH_OUT)
+def test_an_array_that_overlaps_with_any_argument_goes_to_the_generic_op(
+    op, shift, cpu: CPU
+) -> None:
+    args, kernel = arguments_but_out(op), registered(cpu)[op]
+    for position, array in enumerate(arrays_among(args)):
+        memory = np.zeros(array.size + 16, dtype="float32").view(DeviceArray)
+        own = list(args)
+        own[position] = memory[8 : 8 + array.size].reshape(array.shape)
+        out = memory[8 + shift : 8 + shift + array.size].reshape(array.shape)
+
+        assert kernel(*own, out) is None
+    assert cpu.launched == []
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.zeros((5, 7)),
+        np.zeros((7, 5), dtype="float32"),
+        np.zeros((7, 5), dtype="float32").T,
+        np.zeros((5, 14), dtype="float32")[:, ::2],
+    ],
+    ids=["another dtype", "another shape", "transposed", "with gaps"],
+)
+@pytest.mark.parametrize("op", OPS_WITH_OUT)
+def test_an_array_that_does_not_fit_goes_to_the_generic_op(op, out, cpu: CPU) -> None:
+    assert registered(cpu)[op](*arguments_but_out(op), out.view(DeviceArray)) is None
+    assert cpu.launched == []
+
+
+@pytest.mark.parametrize("op", OPS_WITH_OUT)
+def test_an_array_on_another_device_goes_to_the_generic_op(op, cpu: CPU) -> None:
+    class Elsewhere(DeviceArray):
+        device = "another"
+
+    out = np.zeros((5, 7), dtype="float32").view(Elsewhere)
+    assert registered(cpu)[op](*arguments_but_out(op), out) is None
+    assert cpu.launched == []
 
 
 @pytest.mark.parametrize("op", OPS)

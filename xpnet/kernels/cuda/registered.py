@@ -71,11 +71,29 @@ def _like(x: Array) -> Array:
     return array_namespace(x).empty_like(x)
 
 
+def _suits(op: str, out: Array | None, *inputs: Array) -> bool:
+    """Whether a kernel may write to ``out``: an input, or an array that overlaps with none."""
+    if out is None:
+        return True
+    x = inputs[0]
+    if out.shape != x.shape or out.device != x.device or not takes(op, [x, out]):
+        return False
+    return all(out is array or not _overlap(out, array) for array in inputs)
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    """Whether two contiguous arrays share memory.
+
+    By address: ``cupy.may_share_memory`` takes views that came through DLPack one by one as apart.
+    """
+    start_a, start_b = a.data.ptr, b.data.ptr
+    return bool(start_a < start_b + b.nbytes and start_b < start_a + a.nbytes)
+
+
 def _on_rows(
     launch: Launcher, op: str, run: Callable[..., None], x: Array, axis: int, out: Array | None
 ) -> Array | None:
-    # Whether another array overlaps with x, the generic op need not know.
-    if not takes(op, [x], axis) or (out is not None and out is not x):
+    if not takes(op, [x], axis) or not _suits(op, out, x):
         return None
     y = _like(x) if out is None else out
     run(x, y, launch=launch)
@@ -91,7 +109,7 @@ def _on_rows_backward(
     axis: int,
     out: Array | None,
 ) -> Array | None:
-    if not takes(op, [dout, y], axis) or (out is not None and out is not dout):
+    if not takes(op, [dout, y], axis) or not _suits(op, out, dout, y):
         return None
     dx = _like(dout) if out is None else out
     run(dout, y, dx, launch=launch)
