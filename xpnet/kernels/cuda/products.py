@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from xpnet._typing import Array
-from xpnet.arrays import array_namespace
+from xpnet.arrays import array_namespace, device_of
 from xpnet.kernels.cuda.matmul import cublas_of
 
 __all__ = ["capturable_products", "product"]
@@ -31,6 +31,6 @@ def product(a: Array, b: Array, out: Array) -> None:
         import cupy
 
         stream = cupy.cuda.get_current_stream().ptr
-        cublas_of(out.device.id).matmul(a, b, out, stream)
+        cublas_of(device_of(out).id).matmul(a, b, out, stream)
     else:
         array_namespace(a).matmul(a, b, out=out)
