@@ -78,10 +78,14 @@ def proof(session: nox.Session) -> None:
 
 @nox.session
 def tests_cupy(session: nox.Session) -> None:
-    """Check the CuPy path without a GPU; compile the kernels for some, and run them on the CPU."""
+    """Check the CuPy path without a GPU; compile the kernels for some, and run them on the CPU.
+
+    An error where there is no g++, or anything else that they need.
+    """
     if shutil.which("g++") is None:
-        session.warn("THERE IS NO g++ HERE. The CUDA kernels are compiled, but not run.")
+        session.error("THERE IS NO g++ HERE. The CUDA kernels cannot be run on the CPU.")
     session.install("-e", ".", *group("test"), *CUPY_AND_COMPILER)
+    session.env["XPNET_CUDA_CHECKS"] = "required"  # a test that skips has failed
     pytest(session, "numpy", "tests/cupy_without_gpu")
 
 

@@ -1,8 +1,14 @@
-"""The kernels, compiled for the CPU."""
+"""The kernels, compiled for the CPU.
+
+A test skips where CuPy, its headers or g++ is missing. With ``XPNET_CUDA_CHECKS=required``, as in
+``nox -s tests_cupy``, it fails: else all would look well with nothing checked.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +17,37 @@ from cuda_on_cpu import CPU, Library, compile_library
 
 from xpnet.kernels.cuda.plan import every_kernel
 from xpnet.kernels.cuda.source import source_of
+
+HERE = Path(__file__).parent
+ONLY_WITHOUT_A_GPU = "so this is not to be seen"  # in the reason of a skip that is right
+
+
+def required(report: pytest.CollectReport | pytest.TestReport, path: Path) -> None:
+    """Let a test or a file of this folder fail that has skipped, if it must not."""
+    if os.environ.get("XPNET_CUDA_CHECKS") != "required" or HERE not in path.parents:
+        return
+    if report.skipped and ONLY_WITHOUT_A_GPU not in str(report.longrepr):
+        *_, reason = report.longrepr if isinstance(report.longrepr, tuple) else [report.longrepr]
+        report.outcome = "failed"
+        report.longrepr = f"This must not skip here. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    required(report, collector.path)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    required(report, item.path)
+    return report
 
 
 @pytest.fixture(scope="session")
