@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,23 @@ GRADIENT = {
 }
 BIAS = {"file": "activations.cu", "kernel": "bias_activation<float, None>", "op": "bias"}
 ADAM = {"file": "updates.cu", "kernel": "adam<float>", "op": "adam"}
+LOGARITHM = {"kernel": "log_softmax<float, 256, 8>", "op": "log_softmax"}
+BACKWARD = {
+    "file": "softmax_backward.cu",
+    "kernel": "softmax_backward<float, 256, 4>",
+    "op": "softmax_backward",
+}
+LOGARITHM_BACKWARD = {
+    "file": "softmax_backward.cu",
+    "kernel": "log_softmax_backward<float, 256, 4>",
+    "op": "log_softmax_backward",
+}
+RELU = {"file": "activations.cu", "kernel": "relu_backward<float>", "op": "relu_backward"}
+SIGMOID = {"file": "activations.cu", "kernel": "sigmoid_backward<float>", "op": "sigmoid_backward"}
+SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP = (
+    {"file": "updates.cu", "kernel": f"{op}<float>", "op": op}
+    for op in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop")
+)
 
 BARRIER = "    __syncthreads();\n    v = scratch"
 
@@ -127,6 +145,43 @@ MUTANTS = {
     "adam: state is swapped": Mutant(
         "read[] = {param, mean, square, grad}", "read[] = {param, square, mean, grad}", **ADAM
     ),
+    "log_softmax: no logarithm": Mutant("log(sum.total)", "sum.total", **LOGARITHM),
+    "log_softmax: the maximum stays": Mutant("- sum.most - log_total", "- log_total", **LOGARITHM),
+    "softmax_backward: the sum of this thread": Mutant(
+        "  inner = combined<TEAM>(inner, Sum(), sums);\n", "", **BACKWARD
+    ),
+    "softmax_backward: a sum without y": Mutant("d.at[k] * p.at[k];", "d.at[k];", **BACKWARD),
+    "softmax_backward: always the first row of y": Mutant("  y += r * n;\n", "", **BACKWARD),
+    "log_softmax_backward: the sum of this thread": Mutant(
+        "  total = combined<TEAM>(total, Sum(), sums);\n", "", **LOGARITHM_BACKWARD
+    ),
+    "log_softmax_backward: no exponential": Mutant("exp(v.at[k])", "v.at[k]", **LOGARITHM_BACKWARD),
+    "log_softmax_backward: always the first row": Mutant(
+        "  dx += r * n;\n", "", **LOGARITHM_BACKWARD
+    ),
+    "relu_backward: 0 is positive": Mutant("of_y > 0", "of_y >= 0", **RELU),
+    "relu_backward: the sign of the upstream": Mutant("of_y = v[1]", "of_y = v[0]", **RELU),
+    "sigmoid_backward: the wrong sign": Mutant("(1 - v[1].at[k])", "(1 + v[1].at[k])", **SIGMOID),
+    "sigmoid_backward: not of y": Mutant("(1 - v[1].at[k])", "(1 - v[0].at[k])", **SIGMOID),
+    "sgd: uphill": Mutant("-= lr * v[1].at[k]", "+= lr * v[1].at[k]", **SGD),
+    "momentum: the velocity is not written": Mutant(
+        "written[] = {param, velocity}", "written[] = {param}", **MOMENTUM
+    ),
+    "momentum: the velocity is lost": Mutant("kept * v[1].at[k] - lr", "-lr", **MOMENTUM),
+    "nesterov: no look ahead": Mutant("+= kept * v[1].at[k] - push", "+= v[1].at[k]", **NESTEROV),
+    "nesterov: the velocity of before": Mutant(
+        "v[1].at[k] = kept * v[1].at[k] - push;", "v[1].at[k] = kept * v[1].at[k];", **NESTEROV
+    ),
+    "adagrad: nothing is remembered": Mutant(
+        "v[1].at[k] += v[2].at[k]", "v[1].at[k] = v[2].at[k]", **ADAGRAD
+    ),
+    "adagrad: no root": Mutant("sqrt(v[1].at[k])", "v[1].at[k]", **ADAGRAD),
+    "rmsprop: the decay for both": Mutant(
+        "static_cast<Wide<T>>(1 - decay)", "static_cast<Wide<T>>(decay)", **RMSPROP
+    ),
+    "rmsprop: the number inside the root": Mutant(
+        "(sqrt(v[1].at[k]) + eps)", "sqrt(v[1].at[k] + eps)", **RMSPROP
+    ),
 }
 
 
@@ -190,6 +245,25 @@ def test_a_mutant_with_32_bits_for_an_index_is_caught(gxx: list[Path], tmp_path:
     trial.call(x, y, launch=cpu)
     with pytest.raises(AssertionError):
         trial.check([x[-2:], y[-2:]])
+
+
+def test_a_mutant_with_32_bits_for_an_element_is_caught(gxx: list[Path], tmp_path: Path) -> None:
+    mutant = Mutant(
+        "first = chunk * SIZE<T> -",
+        "first = static_cast<int>(chunk * SIZE<T>) -",
+        file="activations.cu",
+        kernel="relu_backward<__half>",
+    )
+    rows, n = 2**21, 1025
+    trial = ELEMENTWISE["relu_backward"]("float16", (2, n))
+    arrays = [sparse((rows, n), np.float16) for _ in trial.arrays]
+    for large, array in zip(arrays, trial.arrays, strict=True):
+        large[-2:] = array
+    cpu = build(mutant, tmp_path, gxx)
+    cpu.last_blocks = 3
+    trial.call(*arrays, launch=cpu)
+    with pytest.raises(AssertionError):
+        trial.check([array[-2:] for array in arrays])
 
 
 # Sanitizers ----------------------------------------------------------------------------------
@@ -256,6 +330,31 @@ def test_the_address_sanitizer_names_an_overrun(mutant: Mutant, sanitized) -> No
 def test_a_misaligned_access_is_named(sanitized) -> None:
     found = sanitized(MISALIGNED, "alignment")
     assert re.search(r"numbers\.cuh:\d+.* misaligned address .* 16 byte alignment", found.stderr)
+
+
+# One of each family; what is replaced is nothing, by nothing.
+FAMILIES = {
+    "softmax, streamed": STREAMED,
+    "log_softmax": LOGARITHM,
+    "softmax_backward": BACKWARD,
+    "log_softmax_backward": LOGARITHM_BACKWARD,
+    "loss": LOSS,
+    "bias": BIAS,
+    "bias and sigmoid": BIAS
+    | {"kernel": "bias_activation<float, Sigmoid>", "op": "bias and sigmoid"},
+    "relu_backward": RELU,
+    "sigmoid_backward": SIGMOID,
+    "sgd": SGD,
+    "nesterov": NESTEROV,
+    "rmsprop": RMSPROP,
+    "adam": ADAM,
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.keys())
+def test_the_address_sanitizer_watches_every_family(family: dict[str, Any], sanitized) -> None:
+    found = sanitized(Mutant("", "", **family), "address")
+    assert found.stdout == "no complaint\n", found.stderr
 
 
 @pytest.mark.parametrize(
