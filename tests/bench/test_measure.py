@@ -166,6 +166,31 @@ def test_order_turns_around_and_the_context_is_in_force():
     assert who == ["a", "b", *"ab", *"ba"]  # the first two are for planning
 
 
+@pytest.mark.parametrize("burst", [1, 4])
+def test_work_of_a_device_is_waited_for_inside_the_time(burst, monkeypatch):
+    now = 0.0
+    queued = []
+
+    class Device(Contender):
+        name = "device"
+
+        def softmax(self, x):
+            return Job(lambda x: (queued.append(x), book.softmax(x))[1:])
+
+        def wait(self, result):
+            nonlocal now
+            now += 8.0 * len(queued)  # which no call but this one takes
+            queued.clear()
+
+    field = prepare(Softmax(4, 3), [Device()], burst)
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    entry = field.entries["device"]
+    entry.calls = 3
+
+    assert entry.turn() == [8.0] * 3
+    assert queued == []
+
+
 def test_a_burst_is_shared_out(monkeypatch):
     calls = []
     entry = Entry.of(Limit(), Job(lambda: calls.append(1)), [()], burst=5)

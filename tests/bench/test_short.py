@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from test_progress import terminal
 
 import xpnet
 from xpnet.bench import short
@@ -49,3 +50,13 @@ def test_seconds_are_positive(seconds, capsys):
 def test_unknown_backend_is_an_error(capsys):
     assert main(["bench", "--backend", "nump"]) == 2
     assert "nump" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_on_a_terminal_there_is_progress(capsys):
+    with terminal() as screen:
+        assert main(["bench", "--seconds", "0.01"]) == 0
+
+    assert "measuring:   0%" in screen.getvalue()
+    assert screen.lines()[-2].startswith("measuring: 100%")
+    assert "measuring" not in capsys.readouterr().out
