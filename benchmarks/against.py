@@ -33,12 +33,14 @@ ROOT = Path(__file__).resolve().parents[1]
 class Revision:
     """A process with a revision of xpnet; it can stand among the entries of ``interleave``."""
 
-    def __init__(self, folder: Path, backend: str) -> None:
+    def __init__(self, folder: Path, backend: str, name: str) -> None:
         # -P: the working folder, which is this checkout, must not come before the revision's.
         self._folder = folder
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+        _check_import(environment, name)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "benchmarks.worker", backend],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -70,6 +72,15 @@ class Revision:
         self._process.wait()
 
 
+def _check_import(environment: dict[str, str], name: str) -> None:
+    command = [sys.executable, "-P", "-c", "import benchmarks.worker"]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        error = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+        msg = f"xpnet at {name} cannot be imported with the measuring code of today: {error}"
+        raise SystemExit(msg)
+
+
 def extract(rev: str, folder: Path) -> None:
     """Put the package as it was at a revision into a folder, with the measuring code of today."""
     git = ["git", "-C", str(ROOT), "archive", rev, "xpnet"]
@@ -87,8 +98,8 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
         extract(options.rev, folder)
-        old = stack.enter_context(Revision(folder, options.backend))
-        new = stack.enter_context(Revision(ROOT, options.backend))
+        old = stack.enter_context(Revision(folder, options.backend, options.rev))
+        new = stack.enter_context(Revision(ROOT, options.backend, "now"))
         print(*machine.lines(machine.describe()), f"threads asked for: {threads.THREADS}", sep="\n")
         print(_line("", options.rev[:12], "now", "ratio", "middle half"))
         jobs = _jobs(options.backend, options.part)
