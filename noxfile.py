@@ -45,9 +45,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def tests_backends(session: nox.Session) -> None:
-    """Run the tests on PyTorch and JAX too, on the CPU, and with the kernels of numba."""
-    session.install("-e", ".[numba]", *group("test"), TORCH, "jax")
+    """Run the tests on PyTorch and JAX too, on the CPU, with numba, and verify the rivals."""
+    session.install("-e", ".[numba]", *group("bench"), *group("rivals"), TORCH, "jax")
     pytest(session, "numpy,array_api_strict,torch,jax")
+    if not session.posargs:  # the rivals of the comparison, which are here, must compute right
+        session.run("python", "-m", "pytest", "benchmarks", "--smoke", "-q")
 
 
 @nox.session(python=PYTHONS)
