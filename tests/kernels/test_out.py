@@ -69,10 +69,11 @@ def test_a_generic_op_writes_to_out_without_any_kernel(axis, xpnet_backend):
 
 @pytest.mark.parametrize("axis", AXES)
 def test_a_kernel_writes_to_out_where_there_is_one(axis, xpnet_backend):
-    if xpnet_backend.name not in ("numpy", "torch"):
+    if xpnet_backend.name not in ("numpy", "torch", "cupy"):
         pytest.skip("the kernels of this library take no other array for their result")
-    # None takes 16 bits, and those of NumPy take rows, which are along the last axis.
-    takes_floats = dtype_name(xpnet_backend.dtype) in ("float32", "float64")
+    # Those of CuPy alone take 16 bits, and only those of PyTorch any axis but the last.
+    wide = dtype_name(xpnet_backend.dtype) in ("float32", "float64")
+    takes_floats = wide or xpnet_backend.name == "cupy"
     takes_axis = axis != 0 or xpnet_backend.name == "torch"
     for provider in providers_of(xpnet_backend.adapter):
         for op, args in calls(xpnet_backend, axis):
@@ -125,6 +126,30 @@ def test_a_read_only_out_is_refused():
         ):
             op(*args, out=out)
     assert not out.any()
+
+
+@pytest.mark.parametrize("make", ["requires_grad_", "expand"])
+def test_a_tensor_that_cannot_be_written_to_is_refused(make):
+    torch = pytest.importorskip("torch")
+    backend = resolve_backend("torch", dtype="float64")
+    for op, args in calls(backend):
+        out = torch.zeros(2, 3, dtype=torch.float64)
+        out = out.requires_grad_() if make == "requires_grad_" else out[:1].expand(2, 3)
+        with pytest.raises(NotWritableError, match=f"^{NAMES[op]}: out cannot be written to: it "):
+            op(*args, out=out)
+        assert not out.any()
+
+
+def test_scores_that_require_gradients_are_written_to_out_with_their_history():
+    torch = pytest.importorskip("torch")
+    for op in FORWARD:
+        x = torch.asarray(HOST, requires_grad=True)
+        out = torch.zeros(2, 3, dtype=torch.float64)
+
+        assert op(x, out=out) is out
+
+        assert out.requires_grad
+        np.testing.assert_allclose(out.detach().numpy(), op(HOST))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ class Torch(Adapter):
     module = "array_api_compat.torch"
     install = 'pip install "xpnet[torch]"'
     kernels = ("xpnet.kernels.torch",)
+    why_not_writable = "it requires gradients, or several of its entries are at one place"
 
     def devices(self) -> list[str]:
         # array-api-compat would try every kind of device that torch has ever known, and warn.
@@ -43,7 +44,13 @@ class Torch(Adapter):
         return bool(array.device.type == "cpu")
 
     def is_writable(self, array: Array) -> bool:
-        return True
+        import torch
+
+        if array.is_leaf and array.requires_grad and torch.is_grad_enabled():
+            return False
+        # An expanded array has several entries at one place.
+        pairs = zip(array.shape, array.stride(), strict=True)
+        return all(size <= 1 or stride != 0 for size, stride in pairs)
 
     def synchronize(self, *arrays: Array) -> None:
         import torch

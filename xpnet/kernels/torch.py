@@ -30,9 +30,11 @@ def _is_apart(x: Array, out: Array | None) -> bool:
     """Whether PyTorch, which looks for no overlap here, reads all before it writes there."""
     if x.dtype not in _FLOATS:
         return False
-    if out is None or out is x:
+    if out is None:
         return True
-    return bool(x.untyped_storage().data_ptr() != out.untyped_storage().data_ptr())
+    if x.requires_grad or out.requires_grad:  # it refuses to write what it should differentiate
+        return False
+    return out is x or bool(x.untyped_storage().data_ptr() != out.untyped_storage().data_ptr())
 
 
 def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
