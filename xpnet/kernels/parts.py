@@ -29,6 +29,7 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 
 # Multiplications of a part. For up to a million, OpenBLAS 0.3.31 jumps to an address that is none.
 _LEAST_WORK = 1_500_000
+_WORTH_PARTS = 2 * _LEAST_WORK
 # Thinner parts take longer than what BLAS makes of the whole.
 _LEAST_SAMPLES, _LEAST_INPUTS = 16, 32
 # With more threads than there were to measure with, BLAS is left to itself.
@@ -66,15 +67,17 @@ class Parts(NamedTuple):
 def parts_of_forward(x: _Host, W: _Host) -> Parts | None:
     """Return how to compute ``x @ W``, or None to leave it to BLAS."""
     samples, (inputs, outputs) = len(x), W.shape
-    threads = _thread_count(samples, inputs, outputs, W.dtype)
-    if threads == 1:
+    if samples * inputs * outputs < _WORTH_PARTS:  # as most are, and these must not be delayed
         return None
-    return _parts_of_forward(threads, samples, inputs, outputs, W.dtype)
+    threads = _thread_count(samples, inputs, outputs, W.dtype)
+    return _parts_of_forward(threads, samples, inputs, outputs, W.dtype) if threads > 1 else None
 
 
 def parts_of_backward(dout: _Host, x: _Host) -> tuple[Parts, Parts] | tuple[None, None]:
     """Return how to compute ``dout @ W.T`` and ``x.T @ dout``, or two times None."""
     (samples, inputs), outputs = x.shape, dout.shape[1]
+    if samples * inputs * outputs < _WORTH_PARTS:
+        return None, None
     threads = _thread_count(samples, inputs, outputs, x.dtype)
     if threads == 1:
         return None, None
@@ -82,13 +85,12 @@ def parts_of_backward(dout: _Host, x: _Host) -> tuple[Parts, Parts] | tuple[None
 
 
 def _thread_count(samples: int, inputs: int, outputs: int, dtype: np.dtype[Any]) -> int:
-    work = samples * inputs * outputs
-    if work < 2 * _LEAST_WORK or samples < _LEAST_SAMPLES or inputs < _LEAST_INPUTS:
+    """Return how many threads have a part each; 1 if none should."""
+    if samples < _LEAST_SAMPLES or inputs < _LEAST_INPUTS or not gemm_batch_of(dtype):
         return 1
     threads = blas_thread_count()
-    if threads > _MOST_THREADS or work < threads * _LEAST_WORK or not gemm_batch_of(dtype):
-        return 1
-    return threads
+    is_enough = samples * inputs * outputs >= threads * _LEAST_WORK
+    return threads if is_enough and threads <= _MOST_THREADS else 1
 
 
 @lru_cache(maxsize=64)

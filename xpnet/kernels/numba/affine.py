@@ -48,8 +48,8 @@ def _multiply_back(
     *arrays: _Host,
 ) -> None:
     for_dx, for_dW = parts_of_backward(dout, x)
-    *others, db = arrays
-    matrices = on_numpy.ones(len(dout), dout.dtype)[None], dout, x, *others, db[None]
+    row_of_ones = on_numpy.ones(len(dout), dout.dtype)[None]
+    matrices = row_of_ones, dout, x, *arrays[:-1], arrays[-1][None]
     if for_dx is not None and for_dW is not None:
         blas = gemm_of(x.dtype), gemm_batch_of(x.dtype)
         call(in_parts, *blas, (for_dx.plan, for_dW.plan), *matrices)
