@@ -15,7 +15,6 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 # Bytes of one block: half of a core's second-level cache, so that two of them fit.
 _BLOCK = 2**19
 
-
 _buffers = threading.local()
 
 

@@ -41,28 +41,19 @@ def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     if not are_alike(param, grad):
         return None
     if param.size <= _FEW:
-        call(_subtract_scaled, param, grad, lr, np.empty_like(grad))
+        call(updates.sgd, param, grad, np.empty_like(grad), None, lr)
     else:
-        call(_subtract_scaled_by_blocks, param.reshape(-1), grad.reshape(-1), lr)
+        _run(updates.sgd, [param.reshape(-1), grad.reshape(-1)], [lr])
     return True
 
 
-def _subtract_scaled(param: _Host, grad: _Host, lr: float, step: _Host) -> None:
-    np.multiply(grad, lr, step)
-    np.subtract(param, step, param)
-
-
-def _subtract_scaled_by_blocks(param: _Host, grad: _Host, lr: float) -> None:
-    # Through a buffer that stays: a fresh large one would cost page faults.
-    block = buffer(param.dtype)
-    size = block.size
-    for start in range(0, param.size, size):
-        part, slope = param[start : start + size], grad[start : start + size]
-        _subtract_scaled(part, slope, lr, block[: part.size])
+def _run(rule: Callable[..., None], arrays: list[_Host], numbers: list[Any]) -> None:
+    call(_by_blocks, rule, arrays, numbers)
 
 
 def _by_blocks(rule: Callable[..., None], arrays: list[_Host], numbers: list[Any]) -> None:
     param = arrays[0]
+    # Through memory that stays: a fresh array of many entries would cost page faults.
     spare = buffer(param.dtype, 0), buffer(param.dtype, 1)
     size = spare[0].size
     for start in range(0, param.size, size):
@@ -70,7 +61,4 @@ def _by_blocks(rule: Callable[..., None], arrays: list[_Host], numbers: list[Any
         rule(*parts, *(block[: parts[0].size] for block in spare), *numbers)
 
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    **kernels_of(updates, lambda *args: call(_by_blocks, *args)),
-    "sgd_update": _sgd,
-}
+KERNELS: dict[str, Callable[..., Any]] = {**kernels_of(updates, _run), "sgd_update": _sgd}

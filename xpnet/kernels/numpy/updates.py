@@ -10,9 +10,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["adagrad", "adam", "momentum", "nesterov", "rmsprop"]
+__all__ = ["adagrad", "adam", "momentum", "nesterov", "rmsprop", "sgd"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
+
+
+def sgd(w: _Host, dw: _Host, step: _Host, _: Any, lr: Any) -> None:
+    np.multiply(dw, lr, step)
+    np.subtract(w, step, w)
 
 
 def momentum(w: _Host, dw: _Host, v: _Host, step: _Host, _: _Host, lr: Any, momentum: Any) -> None:
