@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import inf
 from numbers import Real
+from operator import index
 from typing import SupportsIndex
 
 import numpy as np
@@ -221,9 +222,11 @@ def check_axis(layer: str, axis: int, **array: Array) -> None:
         If it is no integer.
     """
     ((name, x),) = array.items()
-    if not hasattr(axis, "__index__"):
+    try:
+        index(axis)
+    except TypeError:
         msg = f"{layer}: axis is {axis!r}; it must be an integer: -1 is the last one"
-        raise TypeError(msg)
+        raise TypeError(msg) from None
     if not -x.ndim <= axis < x.ndim:
         axes = f"axes {-x.ndim} to {x.ndim - 1}" if x.ndim else "none"
         msg = (

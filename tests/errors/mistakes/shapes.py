@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from errors.mistakes.arrays import affine, after_forward, after_loss, floats, labels, probabilities
 from errors.mistakes.mistake import Mistake
 
@@ -242,6 +243,12 @@ AXES = [
         lambda: xpnet.softmax(floats(2, 3), axis=1.0),
         TypeError,
         ("softmax", "axis is 1.0", "integer"),
+    ),
+    Mistake(
+        "softmax-axis-array-of-floats",
+        lambda: xpnet.softmax(floats(2, 3), axis=np.asarray(1.0)),
+        TypeError,
+        ("softmax", "axis is array(1.)", "integer"),
     ),
     Mistake(
         "softmax-axis-pair",
