@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
         _exact(ops.softmax, x),
         _labels(x, rng),
         1.5,
+        None,
     ),
 }
 
@@ -45,7 +46,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "affine_param_gradients": ops.affine_param_gradients,
     "affine_relu": affine_relu,
     "softmax_with_loss": ops.softmax_with_loss,
-    "softmax_with_loss_backward": lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t),
+    "softmax_with_loss_backward": lambda y, t, dout, out: ops.softmax_with_loss_backward(
+        dout, y, t, out=out
+    ),
 }
 
 

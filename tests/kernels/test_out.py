@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,22 @@ NAMES |= {derivative: NAMES[op] for derivative, op in BACKWARD}
 HOST = np.asarray([[1.0, -2.0, 0.5], [3.0, 3.0, -1.0]])
 
 
+def dropout(x, *, out=None):
+    return ops.dropout(x, 0.5, seed=0, out=out)[0]
+
+
+def of_scores(y, t, *, out=None):
+    return ops.softmax_with_loss_backward(1.5, y, t, out=out)
+
+
+def of_probabilities(y, t, *, out=None):
+    return ops.cross_entropy_error_backward(1.5, y, t, out=out)
+
+
+NAMES |= {ops.add: "AddLayer", ops.mul: "MulLayer"}
+NAMES |= {dropout: "Dropout", ops.dropout_backward: "Dropout"}
+NAMES |= {of_scores: "SoftmaxWithLoss", of_probabilities: "cross_entropy_error"}
+
 AXES = [0, 1, -1]
 OVER_AXES = [ops.softmax, ops.log_softmax, ops.softmax_backward, ops.log_softmax_backward]
 
@@ -41,6 +59,15 @@ def calls(backend, axis=-1):
     for derivative, op in BACKWARD:
         axes = (axis,) if op in OVER_AXES else ()
         yield derivative, (xpnet.asarray(HOST + 1, xp=backend), op(x, *axes), *axes)
+    for op in (ops.add, ops.mul):
+        yield op, (x, xpnet.asarray(HOST[0], xp=backend))
+    mask = ops.dropout(x, 0.5, seed=0)[1]
+    yield dropout, (x,)
+    yield ops.dropout_backward, (x, mask, 0.5)
+    t = xpnet.asarray(np.asarray([2, 0]), xp=backend)
+    for op in (of_scores, of_probabilities):
+        for target in (t, ops.softmax(x)):
+            yield op, (ops.softmax(x), target)
 
 
 @pytest.mark.parametrize("axis", AXES)
@@ -81,7 +108,9 @@ def test_a_kernel_writes_to_out_where_there_is_one(axis, xpnet_backend):
             with kernels.only(provider.name), kernels.watch() as ran:
                 expected = xpnet.to_numpy(op(*args)).copy()
                 assert op(*args, out=out) is out
-            kernel = provider.kernels.get(op.__name__)
+            by_labels = op is of_scores and args[1].ndim == 1
+            name = "softmax_with_loss_backward" if by_labels else op.__name__
+            kernel = provider.kernels.get(name)
             runs = kernel is not None and takes_floats and (takes_axis or op not in OVER_AXES)
             assert ran == ([kernel, kernel] if runs else [])
             np.testing.assert_array_equal(xpnet.to_numpy(out), expected)
@@ -114,6 +143,29 @@ def test_out_may_overlap_or_have_gaps_on_numpy(op, dtype):
 
     np.testing.assert_allclose(gaps, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
     np.testing.assert_allclose(overlapping, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
+
+
+def test_every_op_whose_result_is_as_large_as_its_argument_takes_out():
+    sums = {"cross_entropy_error", "softmax_with_loss", "check_labels"}  # those of a loss
+    products = {"affine", "affine_backward", "affine_param_gradients"}  # of another shape
+    several = {"add_backward", "mul_backward"}  # results, which may be views of the argument
+    in_place = {name for name in ops.__all__ if name.endswith("_update")}  # by Optimizer.update
+
+    taking = {name for name in ops.__all__ if "out" in signature(getattr(ops, name)).parameters}
+
+    assert taking == {*ops.__all__} - sums - products - several - in_place
+
+
+@pytest.mark.parametrize("op", [ops.add, ops.mul])
+def test_a_sum_of_shape_0_and_one_of_numbers_go_to_out_or_are_named(op):
+    out = np.full((), 7.0)
+    assert op(np.asarray(2.0), 3.0, out=out) is out
+    assert out == op(2.0, 3.0)
+
+    with pytest.raises(xpnet.BackendMismatchError, match=f"{NAMES[op]}: result is"):
+        op(2, 3, out=out)
+    with pytest.raises(xpnet.ShapeError, match=r"out has shape \(\), but result has shape \(2,\)"):
+        op(np.ones(2), 3.0, out=out)
 
 
 def test_a_read_only_out_is_refused():

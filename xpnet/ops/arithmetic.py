@@ -5,6 +5,7 @@ from __future__ import annotations
 from xpnet._typing import Array, Namespace, Number
 from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
+from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 
@@ -14,7 +15,7 @@ _ADD, _MUL = "AddLayer", "MulLayer"
 
 
 @quiet
-def add(x: Array | Number, y: Array | Number) -> Array | Number:
+def add(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Array | Number:
     """Return ``x + y``.
 
     Parameters
@@ -22,20 +23,24 @@ def add(x: Array | Number, y: Array | Number) -> Array | Number:
     x, y : array or number
         Floating arrays of one library, device and dtype whose shapes broadcast, or Python
         numbers.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be an argument.
 
     Returns
     -------
     array or number
-        Of the broadcast shape; a number if both are.
+        Of the broadcast shape; a number if both are; ``out`` if given.
 
     Raises
     ------
     ShapeError
-        If the shapes do not broadcast.
+        If the shapes do not broadcast, or the result's is not that of ``out``.
     DTypeError
         If an array is not of floats, or the dtypes differ.
     BackendMismatchError
         If the arrays do not live together.
+    NotWritableError
+        If ``out`` cannot be written to.
 
     Examples
     --------
@@ -45,7 +50,7 @@ def add(x: Array | Number, y: Array | Number) -> Array | Number:
     array([11., 12.])
     """
     _check(_ADD, x, y)
-    return x + y
+    return _delivered(_ADD, x + y, out)
 
 
 @quiet
@@ -84,7 +89,7 @@ def add_backward(
 
 
 @quiet
-def mul(x: Array | Number, y: Array | Number) -> Array | Number:
+def mul(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Array | Number:
     """Return ``x * y``.
 
     Parameters, result and errors are those of :func:`add`.
@@ -96,7 +101,7 @@ def mul(x: Array | Number, y: Array | Number) -> Array | Number:
     200
     """
     _check(_MUL, x, y)
-    return x * y
+    return _delivered(_MUL, x * y, out)
 
 
 @quiet
@@ -115,6 +120,13 @@ def mul_backward(
     """
     xp = _check_backward(_MUL, dout, x, y)
     return _unbroadcast(xp, dout * y, x), _unbroadcast(xp, dout * x, y)
+
+
+def _delivered(layer: str, result: Array | Number, out: Array | None) -> Array | Number:
+    if out is None:
+        return result
+    check_out(layer, out, result=result)
+    return delivered(result, out)
 
 
 def _is_number(x: Array | Number) -> bool:

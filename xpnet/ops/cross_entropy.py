@@ -10,6 +10,7 @@ from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
+from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 
@@ -66,7 +67,9 @@ def cross_entropy_error(y: Array, t: Array) -> Array:
 
 
 @quiet
-def cross_entropy_error_backward(dout: Array | Number, y: Array, t: Array) -> Array:
+def cross_entropy_error_backward(
+    dout: Array | Number, y: Array, t: Array, *, out: Array | None = None
+) -> Array:
     """Return the gradient of :func:`cross_entropy_error`, ``-dout * t / (y * N)``.
 
     Parameters
@@ -75,16 +78,18 @@ def cross_entropy_error_backward(dout: Array | Number, y: Array, t: Array) -> Ar
         The gradient of what follows with respect to the loss.
     y, t : array
         As in forward.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``y`` itself.
 
     Returns
     -------
     array, shape (..., C)
-        The gradient with respect to ``y``.
+        The gradient with respect to ``y``; ``out`` if given.
 
     Raises
     ------
-    ShapeError, DTypeError, BackendMismatchError, LabelError
-        As :func:`cross_entropy_error`.
+    ShapeError, DTypeError, BackendMismatchError, LabelError, NotWritableError
+        As :func:`cross_entropy_error`, or if the result does not go into ``out``.
 
     Examples
     --------
@@ -95,10 +100,11 @@ def cross_entropy_error_backward(dout: Array | Number, y: Array, t: Array) -> Ar
     """
     name = "cross_entropy_error"
     xp = _check(name, t, y=y)
+    check_out(name, out, y=y)
     (wide,) = widened(xp, y)
     rows = _rows(xp, t, wide)
     dy = xp.where(rows == 0, 0.0, -rows / wide) * _share(xp, name, dout, y)
-    return rounded(xp, _weighted(xp, dy, t), like=y)
+    return delivered(rounded(xp, _weighted(xp, dy, t), like=y), out)
 
 
 def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
@@ -159,7 +165,9 @@ def _softmax_with_loss(xp: Namespace, x: Array, t: Array) -> tuple[Array, Array]
     return rounded(xp, _mean(xp, losses), like=x), rounded(xp, y, like=x)
 
 
-def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Array:
+def softmax_with_loss_backward(
+    dout: Array | Number, y: Array, t: Array, *, out: Array | None = None
+) -> Array:
     """Return the gradient of :func:`softmax_with_loss`, ``dout * (y - t) / N``.
 
     Parameters
@@ -170,16 +178,18 @@ def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Arra
         The probabilities from forward.
     t : array, shape (...) or (..., C)
         As in forward.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``y`` itself.
 
     Returns
     -------
     array, shape (..., C)
-        The gradient with respect to ``x``.
+        The gradient with respect to ``x``; ``out`` if given.
 
     Raises
     ------
-    ShapeError, DTypeError, BackendMismatchError, LabelError
-        As :func:`softmax_with_loss`.
+    ShapeError, DTypeError, BackendMismatchError, LabelError, NotWritableError
+        As :func:`softmax_with_loss`, or if the result does not go into ``out``.
 
     Examples
     --------
@@ -189,13 +199,14 @@ def softmax_with_loss_backward(dout: Array | Number, y: Array, t: Array) -> Arra
     array([[ 0.25, -0.25]])
     """
     _check(_NAME, t, y=y)
-    return gradient_of_scores(dout, y, t)
+    check_out(_NAME, out, y=y)
+    return gradient_of_scores(dout, y, t, out)
 
 
-def gradient_of_scores(dout: Array | Number, y: Array, t: Array) -> Array:
+def gradient_of_scores(dout: Array | Number, y: Array, t: Array, out: Array | None = None) -> Array:
     """Do what :func:`softmax_with_loss_backward` does, for labels that forward has checked."""
-    dx = _backward_kernel.of_any_kind(y, t, dout)
-    return _gradient_of_scores(dout, y, t) if dx is None else dx
+    dx = _backward_kernel.of_any_kind(y, t, dout, out)
+    return delivered(_gradient_of_scores(dout, y, t), out) if dx is None else dx
 
 
 @quiet

@@ -10,6 +10,7 @@ from xpnet.arrays import device_of
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_fraction, check_same_home, check_upstream
 from xpnet.dtypes import is_integer
+from xpnet.ops.output import check_out, delivered
 from xpnet.ops.philox import constant_word, random_words
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
@@ -19,7 +20,9 @@ __all__ = ["check_seed", "dropout", "dropout_backward", "dropout_mask"]
 _NAME = "Dropout"
 
 
-def dropout(x: Array, rate: float, seed: int, step: int | Array = 0) -> tuple[Array, Array]:
+def dropout(
+    x: Array, rate: float, seed: int, step: int | Array = 0, *, out: Array | None = None
+) -> tuple[Array, Array]:
     """Set entries to 0 at random, and scale the others by ``1 / (1 - rate)``.
 
     Scaled so, the expected output is ``x`` ("inverted dropout"), and a net is evaluated without
@@ -35,11 +38,13 @@ def dropout(x: Array, rate: float, seed: int, step: int | Array = 0) -> tuple[Ar
         The share that is dropped, from 0 on and less than 1.
     seed, step : int
         From 0 to ``2**64 - 1``; each pair has a mask of its own, see :func:`dropout_mask`.
+    out : array, optional
+        Where to write ``y``, of its shape, dtype and home; it may be ``x`` itself.
 
     Returns
     -------
     y : array
-        Of the shape, dtype, library and device of ``x``.
+        Of the shape, dtype, library and device of ``x``; ``out`` if given.
     mask : array
         As ``y``: 1 where an entry was kept, 0 where it was dropped.
 
@@ -51,6 +56,8 @@ def dropout(x: Array, rate: float, seed: int, step: int | Array = 0) -> tuple[Ar
         If ``x`` is not of floats.
     BackendMismatchError
         If ``x`` is no array.
+    ShapeError, NotWritableError
+        If the result does not go into ``out``.
 
     Examples
     --------
@@ -61,10 +68,11 @@ def dropout(x: Array, rate: float, seed: int, step: int | Array = 0) -> tuple[Ar
     array([0., 2., 2., 2., 2., 0., 2., 0.])
     """
     mask = dropout_mask(x, rate, seed, step)
-    return _kept(x, mask, rate), mask
+    check_out(_NAME, out, x=x)
+    return delivered(_kept(x, mask, rate), out), mask
 
 
-def dropout_backward(dout: Array, mask: Array, rate: float) -> Array:
+def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None = None) -> Array:
     """Return the gradient of :func:`dropout`, ``dout * mask / (1 - rate)``.
 
     Parameters
@@ -75,17 +83,19 @@ def dropout_backward(dout: Array, mask: Array, rate: float) -> Array:
         As :func:`dropout` returned it.
     rate : float
         As in forward.
+    out : array, optional
+        Where to write the result, of its shape, dtype and home; it may be ``dout`` itself.
 
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape.
+        The gradient with respect to ``x``, of the same shape; ``out`` if given.
 
     Raises
     ------
     ShapeError
         If the shapes differ.
-    ValueError, DTypeError, BackendMismatchError
+    ValueError, DTypeError, BackendMismatchError, NotWritableError
         As :func:`dropout`, or if the two arrays differ.
 
     Examples
@@ -97,7 +107,8 @@ def dropout_backward(dout: Array, mask: Array, rate: float) -> Array:
     """
     check_upstream(_NAME, dout, mask=mask)
     check_fraction(_NAME, rate=rate)
-    return _kept(dout, mask, rate)
+    check_out(_NAME, out, dout=dout)
+    return delivered(_kept(dout, mask, rate), out)
 
 
 def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Array:

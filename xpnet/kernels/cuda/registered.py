@@ -135,10 +135,14 @@ def _softmax_with_loss(launch: Launcher, x: Array, t: Array) -> tuple[Array, Arr
     return loss, y
 
 
-def _softmax_with_loss_backward(launch: Launcher, y: Array, t: Array, dout: Any) -> Array | None:
+def _softmax_with_loss_backward(
+    launch: Launcher, y: Array, t: Array, dout: Any, out: Array | None
+) -> Array | None:
     if not takes("softmax_with_loss_backward", [y, t]) or not _takes_upstream(dout, y):
         return None
-    dx = _like(y)
+    if not _suits("softmax", out, y):
+        return None
+    dx = _like(y) if out is None else out
     softmax_with_loss_backward(dout, y, t, dx, launch=launch)
     return dx
 

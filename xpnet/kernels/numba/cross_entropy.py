@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import are_indices, are_scores, as_rows
+from xpnet.kernels.arguments import are_indices, are_scores, as_rows, fit
 from xpnet.kernels.numba import rows
 from xpnet.kernels.numba.team import EXP, PASS, SMALL, divide
 from xpnet.kernels.numpy.cross_entropy import mean
@@ -55,10 +55,12 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     return loss, y
 
 
-def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any) -> _Host | None:
+def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Host | None:
     if not _takes_labels(y, t) or not isinstance(dout, int | float):
         return None
-    dx = np.empty(y.shape, y.dtype)
+    dx = fit(out, y)
+    if dx is None:
+        return None
     divide(rows.scaled_difference, PASS, as_rows(y), t.reshape(-1), dout / t.size, as_rows(dx))
     return dx
 

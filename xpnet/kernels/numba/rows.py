@@ -214,7 +214,7 @@ def softmax_and_mean_loss(x: Any, t: Any, y: Any, losses: Any, loss: Any) -> boo
 
 @_compiled
 def scaled_difference(share: Share, y: Any, t: Any, scale: float, dx: Any) -> None:
-    """Write ``(y - t) * scale`` to another array; t has 1 at the label of each row and else 0."""
+    """Write ``(y - t) * scale`` to ``dx``; t has 1 at the label of each row and else 0."""
     factor, one = dx.dtype.type(scale), dx.dtype.type(1)
     streams = is_for_streaming(dx)
     for start, stop in pieces(share):
@@ -222,11 +222,12 @@ def scaled_difference(share: Share, y: Any, t: Any, scale: float, dx: Any) -> No
             if not 0 <= t[i] < y.shape[1]:
                 dx[i] = np.nan
                 continue
+            at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
             if streams:
                 scale_into(y[i], factor, dx[i])
             else:
                 for j in range(y.shape[1]):
                     dx[i, j] = y[i, j] * factor
-            dx[i, t[i]] = (y[i, t[i]] - one) * factor
+            dx[i, t[i]] = at_label
         if streams:
             finish_streams()

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import are_indices, are_scores, as_rows
+from xpnet.kernels.arguments import are_indices, are_scores, as_rows, fit
 from xpnet.kernels.numpy.softmax import softmax_of_rows
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices
@@ -60,10 +60,12 @@ def mean(losses: _Host, loss: _Host) -> None:
 
 
 @quiet
-def _gradient_of_scores(y: _Host, t: _Host, dout: Any) -> _Host | None:
+def _gradient_of_scores(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Host | None:
     if not are_scores(y, -1) or not are_indices(t, y) or not isinstance(dout, int | float):
         return None
-    dx = np.empty(y.shape, y.dtype)
+    dx = fit(out, y)
+    if dx is None:
+        return None
     at_label = np.empty(t.size, y.dtype)
     call(_scaled_difference, as_rows(y), _positions(as_rows(y), t), dout / t.size, at_label, dx)
     return dx
@@ -72,8 +74,8 @@ def _gradient_of_scores(y: _Host, t: _Host, dout: Any) -> _Host | None:
 def _scaled_difference(
     y: _Host, positions: _Host, share: float, at_label: _Host, dx: _Host
 ) -> None:
-    np.multiply(y, share, as_rows(dx))
     np.take(y, positions, None, at_label, "clip")
+    np.multiply(y, share, as_rows(dx))
     at_label -= 1
     at_label *= share
     dx.reshape(-1)[positions] = at_label
