@@ -145,6 +145,21 @@ def test_out_may_overlap_or_have_gaps_on_numpy(op, dtype):
     np.testing.assert_allclose(overlapping, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (64, 32_768)], ids=["small", "past the caches"])
+@pytest.mark.parametrize("provider", ["numpy", "numba"])
+def test_the_gradient_of_the_loss_may_replace_the_probabilities(provider, shape):
+    if provider == "numba":
+        pytest.importorskip("numba", reason="numba is not installed: run nox -s tests_backends")
+    y = ops.softmax(np.random.default_rng(0).standard_normal(shape, dtype="float32"))
+    t = np.arange(shape[0]) % shape[1]
+    with kernels.only(provider), kernels.watch() as ran:
+        expected = ops.softmax_with_loss_backward(1.0, y, t)
+        assert ops.softmax_with_loss_backward(1.0, y, t, out=y) is y
+
+    assert [kernel.provider for kernel in ran] == [provider, provider]
+    np.testing.assert_array_equal(y, expected)
+
+
 def test_every_op_whose_result_is_as_large_as_its_argument_takes_out():
     sums = {"cross_entropy_error", "softmax_with_loss", "check_labels"}  # those of a loss
     products = {"affine", "affine_backward", "affine_param_gradients"}  # of another shape
