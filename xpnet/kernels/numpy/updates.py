@@ -55,11 +55,16 @@ def rmsprop(
     rest: Any,
     eps: Any,
 ) -> None:
-    np.multiply(dw, rest, size)
-    np.multiply(size, dw, size)
-    np.multiply(h, decay_rate, h)
-    np.add(h, size, h)
+    _average_squares(dw, h, size, decay_rate, rest)
     _go(w, dw, h, size, step, lr, eps)
+
+
+def _average_squares(dw: _Host, h: _Host, spare: _Host, decay_rate: Any, rest: Any) -> None:
+    """Turn ``h`` into ``decay_rate * h + rest * dw * dw``."""
+    np.multiply(dw, rest, spare)
+    np.multiply(spare, dw, spare)
+    np.multiply(h, decay_rate, h)
+    np.add(h, spare, h)
 
 
 def _go(w: _Host, dw: _Host, h: _Host, size: _Host, step: _Host, lr: Any, eps: Any) -> None:
@@ -90,10 +95,7 @@ def adam(
     np.multiply(dw, rest1, step)
     np.multiply(m, beta1, m)
     np.add(m, step, m)
-    np.multiply(dw, rest2, size)
-    np.multiply(size, dw, size)
-    np.multiply(v, beta2, v)
-    np.add(v, size, v)
+    _average_squares(dw, v, size, beta2, rest2)
     np.divide(v, square_share, size)
     np.sqrt(size, size)
     np.add(size, eps, size)
