@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet.kernels.tape import is_recording
+
 __all__ = [
     "are_affine",
     "are_alike",
@@ -18,6 +20,7 @@ __all__ = [
     "are_indices",
     "are_scores",
     "as_rows",
+    "contiguous",
     "fit",
 ]
 
@@ -85,6 +88,19 @@ def are_backward(dout: Any, x: Any, W: Any) -> bool:
         and x.shape[-1:] == shape[:1]
         and dout.shape == x.shape[:-1] + shape[1:]
     )
+
+
+def contiguous(*arrays: Any) -> list[_Host] | None:
+    """Return arrays with copies of those that are not contiguous.
+
+    None if all are, or no kernel takes their dtype; or while a tape records: what is computed from
+    a copy would not change when it is replayed with another batch.
+    """
+    if any(type(array) is not np.ndarray for array in arrays) or is_recording():
+        return None
+    if all(array.flags.c_contiguous for array in arrays) or arrays[0].dtype not in _FLOATS:
+        return None
+    return [np.asarray(array, order="C") for array in arrays]
 
 
 def fit(out: Any, *inputs: _Host) -> _Host | None:

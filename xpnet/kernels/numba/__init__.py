@@ -14,9 +14,16 @@ except ImportError as error:
     msg = 'numba is not installed; install it with: pip install "xpnet[numba]"'
     raise ImportError(msg) from error
 
-from xpnet.kernels.numba import activations, affine, cross_entropy, optimizers, softmax
+from xpnet.kernels.arguments import contiguous
+from xpnet.kernels.numba import (
+    activations,
+    affine,
+    cross_entropy,
+    optimizers,
+    softmax,
+)
 
-__all__ = ["CHECKS_ITSELF", "KERNELS"]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "contiguous"]
 
 CHECKS_ITSELF = True
 

@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xpnet.kernels.numpy import activations, affine, cross_entropy, optimizers, softmax
+from xpnet.kernels.arguments import contiguous
+from xpnet.kernels.numpy import (
+    activations,
+    affine,
+    cross_entropy,
+    optimizers,
+    softmax,
+)
 
-__all__ = ["CHECKS_ITSELF", "KERNELS"]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "contiguous"]
 
 CHECKS_ITSELF = True
 
