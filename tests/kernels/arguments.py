@@ -22,6 +22,8 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
         _like(x, rng, x.shape[-1], 3),
     ),
     "affine_relu": lambda x, rng: (x, _like(x, rng, x.shape[-1], 3), _like(x, rng, 3)),
+    "dropout": lambda x, _rng: (x, 0.3, 2**40 + 7, 2**33 + 5, None),
+    "dropout_backward": lambda x, rng: (_alike(x, rng), _exact(_mask, x), 0.3, None),
     "log_softmax": lambda x, _rng: (x, -1, None),
     "log_softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.log_softmax, x), -1, None),
     "relu": lambda x, _rng: (x, None),
@@ -67,6 +69,10 @@ def _alike(x: Any, rng: Any) -> Any:
 
 def _labels(x: Any, rng: Any) -> Any:
     return rng.integers(0, x.shape[-1], x.shape[:-1])
+
+
+def _mask(x: Any) -> Any:
+    return ops.dropout(x, 0.3, seed=0)[1]
 
 
 def _exact(op: Any, x: Any) -> Any:

@@ -157,6 +157,18 @@ def test_a_step_may_be_an_array(xpnet_backend):
     )
 
 
+def test_all_bits_of_a_step_in_an_array_count(xpnet_backend):
+    x = ones(100, xp=xpnet_backend)
+    step = xpnet.asarray(np.asarray(2**40 + 3), xp=xpnet_backend)
+    if "64" not in dtype_name(step.dtype):
+        pytest.skip("the integers of this library have 32 bits")
+
+    assert np.array_equal(
+        host(dropout_mask(x, 0.5, 1, step)), host(dropout_mask(x, 0.5, 1, 2**40 + 3))
+    )
+    assert not np.array_equal(host(dropout_mask(x, 0.5, 1, step)), host(dropout_mask(x, 0.5, 1, 3)))
+
+
 # The layer -----------------------------------------------------------------------------------
 
 

@@ -9,15 +9,27 @@ from xpnet._typing import Array
 from xpnet.arrays import device_of
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_fraction, check_same_home, check_upstream
+from xpnet.dispatch import Dispatcher
 from xpnet.dtypes import is_integer
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.philox import constant_word, random_words
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 
-__all__ = ["check_seed", "dropout", "dropout_backward", "dropout_mask"]
+__all__ = [
+    "check_seed",
+    "check_step",
+    "dropout",
+    "dropout_backward",
+    "dropout_mask",
+    "least_kept",
+    "scale_of_kept",
+]
 
 _NAME = "Dropout"
+
+_kernel = Dispatcher("dropout", inputs=1)
+_backward_kernel = Dispatcher("dropout_backward", inputs=2)
 
 
 def dropout(
@@ -67,8 +79,12 @@ def dropout(
     >>> y
     array([0., 2., 2., 2., 2., 0., 2., 0.])
     """
-    mask = dropout_mask(x, rate, seed, step)
+    _check(x, rate, seed, step)
     check_out(_NAME, out, x=x)
+    y_and_mask: tuple[Array, Array] | None = _kernel.of_any_kind(x, rate, seed, step, out)
+    if y_and_mask is not None:
+        return y_and_mask
+    mask = _mask(x, rate, seed, step)
     return delivered(_kept(x, mask, rate), out), mask
 
 
@@ -108,7 +124,8 @@ def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None
     check_upstream(_NAME, dout, mask=mask)
     check_fraction(_NAME, rate=rate)
     check_out(_NAME, out, dout=dout)
-    return delivered(_kept(dout, mask, rate), out)
+    dx = _backward_kernel.of_any_kind(dout, mask, rate, out)
+    return delivered(_kept(dout, mask, rate), out) if dx is None else dx
 
 
 def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Array:
@@ -136,16 +153,26 @@ def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Arr
     array([[0., 1., 1., 1.],
            [1., 0., 1., 0.]])
     """
-    xp = check_floats(_NAME, x=x)
-    check_fraction(_NAME, rate=rate)
-    check_seed(_NAME, seed=seed)
-    _check_step(x, step)
-    device = device_of(x)
+    _check(x, rate, seed, step)
+    return _mask(x, rate, seed, step)
+
+
+def _mask(x: Array, rate: float, seed: int, step: int | Array) -> Array:
+    xp, device = adapter_of(x).xp, device_of(x)
     words = random_words(xp, prod(x.shape), seed=int(seed), stream=step, device=device)
-    # Exact but for the last rounding down, and so less than 2**32 for every rate below 1.
-    dropped = int(float(rate) * 2**32)
-    kept = words >= constant_word(xp, dropped, device)
+    kept = words >= constant_word(xp, least_kept(rate), device)
     return xp.reshape(xp.astype(kept, x.dtype), x.shape)
+
+
+def least_kept(rate: float) -> int:
+    """Return the least random word with which an entry is kept."""
+    # Exact but for the last rounding down, and so less than 2**32 for every rate below 1.
+    return int(float(rate) * 2**32)
+
+
+def scale_of_kept(rate: float) -> float:
+    """Return what entries that are kept are multiplied by."""
+    return 1 / (1 - float(rate))
 
 
 @quiet
@@ -153,8 +180,15 @@ def _kept(x: Array, mask: Array, rate: float) -> Array:
     xp = adapter_of(x).xp
     wide_x, wide_mask = widened(xp, x, mask)
     y = wide_x * wide_mask
-    y *= 1 / (1 - float(rate))  # y is ours alone
+    y *= scale_of_kept(rate)  # y is ours alone
     return rounded(xp, y, like=x)
+
+
+def _check(x: Array, rate: float, seed: int, step: int | Array) -> None:
+    check_floats(_NAME, x=x)
+    check_fraction(_NAME, rate=rate)
+    check_seed(_NAME, seed=seed)
+    check_step(x, step)
 
 
 def check_seed(layer: str, **seeds: object) -> None:
@@ -171,7 +205,14 @@ def check_seed(layer: str, **seeds: object) -> None:
             raise ValueError(msg)
 
 
-def _check_step(x: Array, step: Array) -> None:
+def check_step(x: Array, step: Array) -> None:
+    """Make sure that a step is an integer, or an array of one where ``x`` lives.
+
+    Raises
+    ------
+    ValueError, BackendMismatchError
+        If it is not.
+    """
     if not hasattr(step, "shape") or isinstance(step, Integral):
         check_seed(_NAME, step=step)
         return

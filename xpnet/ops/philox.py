@@ -14,11 +14,19 @@ from array_api_compat import is_torch_namespace
 
 from xpnet._typing import Array, Device, DType, Namespace
 
-__all__ = ["constant_word", "philox4x32", "random_words", "word_dtype"]
+__all__ = [
+    "KEY_STEPS",
+    "MULTIPLIERS",
+    "ROUNDS",
+    "constant_word",
+    "philox4x32",
+    "random_words",
+    "word_dtype",
+]
 
-_ROUNDS = 10
-_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
-_KEY_STEPS = (0x9E3779B9, 0xBB67AE85)  # of the golden ratio and of sqrt(3) - 1
+ROUNDS = 10
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+KEY_STEPS = (0x9E3779B9, 0xBB67AE85)  # of the golden ratio and of sqrt(3) - 1
 
 _LOW_16 = 0xFFFF
 _LOW_32 = 0xFFFFFFFF
@@ -79,11 +87,11 @@ def philox4x32(
     word = partial(constant_word, xp, device=device)
     c0, c1, c2, c3 = counter
     k0, k1 = key
-    for _ in range(_ROUNDS):
-        high0, low0 = _wide_product(c0, _MULTIPLIERS[0])
-        high1, low1 = _wide_product(c2, _MULTIPLIERS[1])
+    for _ in range(ROUNDS):
+        high0, low0 = _wide_product(c0, MULTIPLIERS[0])
+        high1, low1 = _wide_product(c2, MULTIPLIERS[1])
         c0, c1, c2, c3 = high1 ^ c1 ^ word(k0), low1, high0 ^ c3 ^ word(k1), low0
-        k0, k1 = k0 + _KEY_STEPS[0], k1 + _KEY_STEPS[1]
+        k0, k1 = k0 + KEY_STEPS[0], k1 + KEY_STEPS[1]
     return c0, c1, c2, c3
 
 
@@ -127,8 +135,8 @@ def random_words(
     seed : int
         Of 64 bits.
     stream : int or array of integers, shape ()
-        Of 64 bits. An array lives on the device, has its lower 32 bits taken, and must not be
-        negative; inside ``jax.jit`` it may be traced.
+        Of 64 bits, or what an array's dtype has of them. An array lives on the device and must
+        not be negative; inside ``jax.jit`` it may be traced.
     start : int
         The position of the first word, from 0 on.
     device : device, optional
@@ -180,8 +188,12 @@ def _in_turn(xp: Namespace, words: tuple[Array, ...], device: Device | None) -> 
     return xp.reshape(rows, (4 * words[0].shape[0],))
 
 
-def _stream_words(xp: Namespace, stream: int | Array, device: Device | None) -> tuple[Array, Array]:
+def _stream_words(xp: Namespace, stream: Array, device: Device | None) -> tuple[Array, Array]:
     word = partial(constant_word, xp, device=device)
     if isinstance(stream, Integral):
         return word(int(stream)), word(int(stream) >> 32)
-    return xp.astype(stream, word_dtype(xp)) & word(_LOW_32), word(0)
+    low = xp.astype(stream, word_dtype(xp)) & word(_LOW_32)
+    if xp.iinfo(stream.dtype).bits < 64:
+        return low, word(0)
+    high = xp.astype(stream, xp.int64) >> 32  # PyTorch shifts no uint64
+    return low, xp.astype(high, word_dtype(xp)) & word(_LOW_32)

@@ -19,6 +19,7 @@ from xpnet.kernels.numba import (
     activations,
     affine,
     cross_entropy,
+    dropout,
     optimizers,
     softmax,
 )
@@ -31,6 +32,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     **activations.KERNELS,
     **affine.KERNELS,
     **cross_entropy.KERNELS,
+    **dropout.KERNELS,
     **optimizers.KERNELS,
     **softmax.KERNELS,
 }

@@ -14,6 +14,7 @@ from xpnet.kernels.numpy import (
     activations,
     affine,
     cross_entropy,
+    dropout,
     optimizers,
     softmax,
 )
@@ -26,6 +27,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     **activations.KERNELS,
     **affine.KERNELS,
     **cross_entropy.KERNELS,
+    **dropout.KERNELS,
     **optimizers.KERNELS,
     **softmax.KERNELS,
 }

@@ -1,0 +1,137 @@
+"""Dropout, with random words that are made by blocks, in memory that stays.
+
+A kernel is one of the first two functions, with another that computes; numba has others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from numbers import Integral
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet._typing import Array
+from xpnet.kernels.arguments import are_alike, fit
+from xpnet.kernels.numpy.blocks import buffer, by_row_blocks
+from xpnet.kernels.tape import call
+from xpnet.ops.dropout import least_kept, scale_of_kept
+from xpnet.ops.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
+from xpnet.quiet import quiet
+
+__all__ = ["KERNELS", "dropped", "gradient"]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+_LOW_32 = 0xFFFFFFFF
+
+# Counters of a block: with all that is computed from them, they fit a cache.
+_COUNTERS = 4096
+
+
+def dropped(
+    compute: Callable[..., None],
+    x: _Host,
+    rate: float,
+    seed: int,
+    step: int | Array,
+    out: _Host | None,
+) -> tuple[_Host, _Host] | None:
+    """Return what a function of seed, stream, least word, factor, x, mask and y writes to y.
+
+    All its arrays are flat but the stream, which it reads when it is called.
+    """
+    y = fit(out, x) if are_alike(x) else None
+    if y is None:
+        return None
+    mask, factor = np.empty(x.shape, x.dtype), x.dtype.type(scale_of_kept(rate))
+    # An array is taken as it is: a compiled step writes another number to it each time.
+    stream = np.asarray(int(step) if isinstance(step, Integral) else step, np.uint64)
+    flat = (array.reshape(-1) for array in (x, mask, y))
+    compute(int(seed), stream, least_kept(rate), factor, *flat)
+    return y, mask
+
+
+def gradient(
+    compute: Callable[..., None], dout: _Host, mask: _Host, rate: float, out: _Host | None
+) -> _Host | None:
+    """Return what a function of dout, mask, dx and a factor writes to dx; all arrays are flat."""
+    dx = fit(out, dout, mask) if are_alike(dout, mask) else None
+    if dx is not None:
+        factor = dout.dtype.type(scale_of_kept(rate))
+        compute(*(array.reshape(-1) for array in (dout, mask, dx)), factor)
+    return dx
+
+
+@quiet
+def _drop(*arguments: Any) -> None:
+    call(_drop_by_blocks, *arguments)
+
+
+def _drop_by_blocks(
+    seed: int, stream: _Host, least: int, factor: Any, x: _Host, mask: _Host, y: _Host
+) -> None:
+    key, number = (seed & _LOW_32, seed >> 32), int(stream)
+    size = 4 * _COUNTERS
+    for start in range(0, x.size, size):
+        block = slice(start, start + size)
+        inputs, kept, outputs = x[block], mask[block], y[block]
+        words = _words(start // 4, -(-inputs.size // 4), number, key)
+        is_kept = buffer(np.dtype(bool))[: words.size]
+        np.greater_equal(words.T, least, is_kept.reshape(-1, 4))
+        np.copyto(kept, is_kept[: kept.size])
+        _scale_kept(factor, inputs, kept, outputs)
+
+
+def _words(first: int, count: int, stream: int, key: tuple[int, int]) -> _Host:
+    """Return the random words of some counters, of shape (4, count): Philox 4x32-10.
+
+    See :func:`xpnet.ops.philox.philox4x32`; NumPy has integers that hold a whole product.
+    """
+    lines = buffer(np.dtype(np.uint64))[: 6 * count].reshape(6, count)
+    c0, c1, c2, c3, product0, product1 = lines
+    np.add(_counting()[:count], first, c0)
+    np.right_shift(c0, 32, c1)
+    np.bitwise_and(c0, _LOW_32, c0)
+    c2[...], c3[...] = stream & _LOW_32, stream >> 32
+    k0, k1 = key
+    for _ in range(ROUNDS):
+        np.multiply(c0, MULTIPLIERS[0], product0)
+        np.multiply(c2, MULTIPLIERS[1], product1)
+        _high_and_low(product1, k0, c0, c1)
+        _high_and_low(product0, k1, c2, c3)
+        k0, k1 = (k0 + KEY_STEPS[0]) & _LOW_32, (k1 + KEY_STEPS[1]) & _LOW_32
+    return lines[:4]
+
+
+@lru_cache(maxsize=1)
+def _counting() -> _Host:
+    numbers = np.arange(_COUNTERS, dtype=np.uint64)
+    numbers.flags.writeable = False
+    return numbers
+
+
+def _high_and_low(product: _Host, key: int, high: _Host, low: _Host) -> None:
+    """Write a product's high words, mixed with ``low`` and a key, to ``high``, then its low."""
+    np.right_shift(product, 32, high)
+    np.bitwise_xor(high, low, high)
+    np.bitwise_xor(high, key, high)
+    np.bitwise_and(product, _LOW_32, low)
+
+
+@quiet
+def _keep(dout: _Host, mask: _Host, dx: _Host, factor: Any) -> None:
+    scale = by_row_blocks(partial(_scale_kept, factor))
+    call(scale, dout[:, None], mask[:, None], dx[:, None])
+
+
+def _scale_kept(factor: Any, x: _Host, mask: _Host, y: _Host) -> None:
+    np.multiply(x, mask, y)
+    np.multiply(y, factor, y)
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "dropout": partial(dropped, _drop),
+    "dropout_backward": partial(gradient, _keep),
+}
