@@ -83,9 +83,14 @@ class Dropout(Layer):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.rate})"
 
+    @property
+    def is_dropping(self) -> bool:
+        """Whether forward drops entries now: in training, and not inside ``evaluating()``."""
+        return self.training and not is_evaluating()
+
     def forward(self, x: Array) -> Array:
         """Return ``x`` with entries dropped, or as it is; see :func:`xpnet.ops.dropout`."""
-        if is_evaluating() or not self.training:
+        if not self.is_dropping:
             check_floats(type(self).__name__, x=x)
             self._check_home(x)
             self._save(x, None)

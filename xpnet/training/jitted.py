@@ -65,7 +65,7 @@ class JittedStep:
             self._net.params.update(params)
             self._own_params, self._own_state = params, optimizer.state
         for layer in self._dropouts:
-            if layer.training and not is_evaluating():
+            if layer.is_dropping:
                 layer.step += 1
         return loss
 

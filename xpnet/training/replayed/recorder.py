@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from xpnet.kernels.tape import Call, Tape
-from xpnet.layers import Affine, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.layers import Affine, Dropout, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.ops.affine import affine_relu
+from xpnet.ops.dropout import check_step
 from xpnet.quiet import quiet
 
-__all__ = ["Recorder", "memories_kept", "quiet_replay"]
+__all__ = ["MethodCall", "Recorder", "memories_kept", "quiet_replay", "run_method"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 # These do all their work in kernels, whose calls make up a tape. The methods of other layers,
 # and of subclasses, are themselves called by the tape.
-_TAPED = (Affine, ReLU, Sigmoid, SoftmaxWithLoss)
+_TAPED = (Affine, Dropout, ReLU, Sigmoid, SoftmaxWithLoss)
 
 
 class Recorder:
@@ -27,9 +28,15 @@ class Recorder:
 
     That is what the methods have called, where kernels take all of them; else it is the methods
     themselves, and their results are copied to where they were the first time.
+
+    Parameters
+    ----------
+    batch : sequence of pairs of arrays
+        Each a contiguous copy, on which kernels run, and what it is a copy of, on which methods do.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batch: Sequence[tuple[_Host, _Host]]) -> None:
+        self._batch = batch
         # What each method has called, in lists of their own while some may be replaced.
         self._calls: list[list[Call]] = []
         self._forwards: list[_Forward] = []
@@ -37,15 +44,14 @@ class Recorder:
 
     def forward(self, layer: Any, *inputs: _Host) -> Any:
         """Run a layer forward."""
-        if type(layer) not in _TAPED:
-            return self._note(layer, layer.forward, inputs, layer.forward(*inputs))
-        result, calls = _taped(layer.forward, inputs)
-        if not calls:
-            return self._note(layer, layer.forward, inputs, result)
-        run = _Run(layer.forward, inputs, result, layer, {})
-        self._forwards.append(_Forward(layer, calls, [run]))
-        self._calls.append(calls)
-        return result
+        if type(layer) in _TAPED:
+            result, calls = _taped_forward(layer, inputs)
+            if calls:
+                run = MethodCall(layer.forward, self._as_given(inputs), result, layer, {})
+                self._forwards.append(_Forward(layer, calls, [run]))
+                self._calls.append(calls)
+                return result
+        return self._call_method(layer, layer.forward, inputs)
 
     def affine_relu(self, affine: Affine, relu: ReLU, x: _Host) -> Any:
         """Run two layers forward, as one op if a kernel has it."""
@@ -86,39 +92,42 @@ class Recorder:
 
     def _backward(self, layer: Any, method: Any, dout: tuple[_Host, ...]) -> Any:
         forward = next((each for each in self._forwards if each.layer is layer), None)
-        if forward is None:
-            result = method(*dout)
-        else:
+        if forward is not None:
             result, calls = _taped(method, dout)
             if calls:
                 self._calls.append(calls)
                 return result
             # It needs what the layer remembers, and so the layer's forward must run. The list
             # stays the same one: it is among all calls, and perhaps that of two layers.
-            forward.calls[:] = [(_run_method, run) for run in forward.runs]
-        copies = {name: np.array(grad) for name, grad in layer.grads.items()}
-        self._copies.append((layer, copies))
-        return self._note(layer, method, dout, result, copies)
+            forward.calls[:] = [(run_method, run) for run in forward.runs]
+        return self._call_method(layer, method, dout, has_grads=True)
 
-    def _note(
-        self,
-        layer: Any,
-        method: Any,
-        arrays: tuple[_Host, ...],
-        result: Any,
-        copies: dict[str, _Host] | None = None,
+    def _call_method(
+        self, layer: Any, method: Any, arrays: tuple[_Host, ...], *, has_grads: bool = False
     ) -> Any:
-        """Note a method that has run, and return a copy of its result."""
-        kept = None if result is None else np.array(result, order="C")
-        self._calls.append([(_run_method, _Run(method, arrays, kept, layer, copies or {}))])
+        """Call a method, note it, and return a copy of its result."""
+        given = self._as_given(arrays)
+        result = method(*given)
+        kept = None if result is None else np.array(result)
+        copies = {}
+        if has_grads:
+            copies = {name: np.array(grad) for name, grad in layer.grads.items()}
+            self._copies.append((layer, copies))
+        self._calls.append([(run_method, MethodCall(method, given, kept, layer, copies))])
         return kept
 
+    def _as_given(self, arrays: tuple[_Host, ...]) -> list[_Host]:
+        """Return arrays, with those of the batch in the layout that they came in."""
+        return [
+            next((given for copy, given in self._batch if copy is array), array) for array in arrays
+        ]
 
-class _Run(NamedTuple):
+
+class MethodCall(NamedTuple):
     """A method to call, and the arrays to copy its result and gradients to."""
 
     method: Any
-    arrays: tuple[_Host, ...]
+    arrays: list[_Host]
     kept: _Host | None
     layer: Any
     copies: dict[str, _Host]
@@ -129,7 +138,7 @@ class _Forward(NamedTuple):
 
     layer: Any
     calls: list[Call]
-    runs: list[_Run]
+    runs: list[MethodCall]
 
 
 def _taped(function: Callable[..., Any], arrays: tuple[_Host, ...]) -> tuple[Any, list[Call]]:
@@ -139,9 +148,33 @@ def _taped(function: Callable[..., Any], arrays: tuple[_Host, ...]) -> tuple[Any
     return result, tape.calls
 
 
-def _run_method(
+def _taped_forward(layer: Any, inputs: tuple[_Host, ...]) -> tuple[Any, list[Call]]:
+    if type(layer) is not Dropout or not layer.is_dropping:
+        return _taped(layer.forward, inputs)
+    # The kernel reads the number of the mask from an array, which each replay writes to.
+    (x,), step, number = inputs, layer.step, np.empty((), np.uint64)
+    _count(layer, number, x)
+    next_step, layer.step = layer.step, number
+    try:
+        result, calls = _taped(layer.forward, inputs)
+    finally:
+        layer.step = step
+    if calls:
+        calls.insert(0, (_count, (layer, number, x)))
+        layer.step = next_step
+    return result, calls
+
+
+def _count(layer: Dropout, number: _Host, x: _Host) -> None:
+    """Write the number of the next mask to an array, and count it."""
+    check_step(x, layer.step)
+    number[()] = int(layer.step)
+    layer.step = layer.step + 1
+
+
+def run_method(
     method: Any,
-    arrays: tuple[_Host, ...],
+    arrays: list[_Host],
     kept: _Host | None,
     layer: Any,
     copies: dict[str, _Host],
@@ -158,9 +191,9 @@ def _run_method(
 def quiet_replay(tape: Tape) -> Callable[[], None]:
     """Return a replay in which kernels are quiet, and layers of one's own are not made so."""
     calls = tape.calls
-    if all(function is not _run_method for function, _ in calls):
+    if all(function is not run_method for function, _ in calls):
         return quiet(tape.replay)
-    calls[:] = [(f if f is _run_method else quiet(f), arrays) for f, arrays in calls]
+    calls[:] = [(f if f is run_method else quiet(f), arrays) for f, arrays in calls]
     return tape.replay
 
 

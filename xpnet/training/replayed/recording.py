@@ -9,14 +9,21 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.kernels.tape import Call
-from xpnet.layers import Affine, ReLU
+from xpnet.layers import Affine, Dropout, ReLU
 from xpnet.nets import Sequential
-from xpnet.training.replayed.recorder import Recorder, memories_kept, quiet_replay
+from xpnet.training.replayed.recorder import (
+    MethodCall,
+    Recorder,
+    memories_kept,
+    quiet_replay,
+    run_method,
+)
 from xpnet.training.replayed.update import Update
 
 __all__ = ["Recording"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
+_Slot: TypeAlias = tuple[list[Any], int]
 
 
 class Recording:
@@ -43,8 +50,10 @@ class Recording:
         self._params = [
             (layer, name, array) for layer in layers for name, array in layer.params.items()
         ]
+        self._dropouts = [layer for layer in layers if type(layer) is Dropout]
+        self._modes = self._modes_now()
         self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
-        recorder = Recorder()
+        recorder = Recorder([(self._x, x), (self._t, t)])
         with memories_kept([*layers, net.last_layer]):
             self.loss: _Host = _run(recorder, net, self._x, self._t)
         tape = recorder.tape()
@@ -60,16 +69,25 @@ class Recording:
         ]
         self._x_slots, self._copies_x = _slots(tape.calls, self._x)
         self._t_slots, self._copies_t = _slots(tape.calls, self._t)
+        self._given_x_slots = _slots_of_methods(tape.calls, x)
+        self._given_t_slots = _slots_of_methods(tape.calls, t)
 
     def is_current(self) -> bool:
-        """Whether the layers still have the parameter arrays that were recorded."""
-        for layer, name, array in self._params:  # noqa: SIM110 - each step waits for it
+        """Whether the layers still have the parameter arrays and modes that were recorded."""
+        for layer, name, array in self._params:  # each step waits for it
             if layer.params.get(name) is not array:
                 return False
-        return True
+        return not self._dropouts or self._modes_now() == self._modes
+
+    def _modes_now(self) -> list[Any]:
+        return [(layer.is_dropping, layer.rate, layer.seed) for layer in self._dropouts]
 
     def replay(self, x: _Host, t: _Host) -> None:
         """Do the same with another batch of the same shapes and dtypes."""
+        for arguments, position in self._given_x_slots:
+            arguments[position] = x
+        for arguments, position in self._given_t_slots:
+            arguments[position] = t
         if self._copies_x or not x.flags.c_contiguous:
             np.copyto(self._x, x)
             x = self._x
@@ -105,7 +123,18 @@ def _run(recorder: Recorder, net: Sequential, x: _Host, t: _Host) -> Any:
     return loss
 
 
-def _slots(calls: list[Call], array: _Host) -> tuple[list[tuple[list[Any], int]], bool]:
+def _slots_of_methods(calls: list[Call], array: _Host) -> list[_Slot]:
+    """Return where an array is an argument of a layer's method."""
+    methods = [MethodCall(*run) for function, run in calls if function is run_method]
+    return [
+        (method.arrays, position)
+        for method in methods
+        for position, argument in enumerate(method.arrays)
+        if argument is array
+    ]
+
+
+def _slots(calls: list[Call], array: _Host) -> tuple[list[_Slot], bool]:
     """Return where an array is an argument itself, and whether other arguments are views of it.
 
     The arguments that it is among become lists, in which another can be put in its place.

@@ -22,7 +22,7 @@ _RECORDINGS = 4
 
 
 class ReplayedStep:
-    """A step, recorded with the first batch of a shape.
+    """A step, recorded with the first batch of a shape and layout.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ class ReplayedStep:
     def __call__(self, x: _Host, t: _Host) -> _Host:
         if type(t) is not np.ndarray:
             check_same_home("compile", x=x, t=t)
-        key = x.shape, x.dtype, t.shape, t.dtype
+        # Methods of layers compute on the batch as it lies in memory, and so may their results lie.
+        key = x.shape, x.strides, x.dtype, t.shape, t.strides, t.dtype
         recording = self._recordings.get(key)
         if recording is not None and recording.is_current():
             recording.replay(x, t)
