@@ -24,10 +24,12 @@ from xpnet.errors import DTypeError, LabelError, ShapeError
 from xpnet.quiet import quiet
 
 __all__ = [
+    "SUM_TOLERANCE",
     "are_indices",
     "as_indices",
     "check_indices",
     "check_labels",
+    "check_rows",
     "check_target",
     "check_values",
     "one_hot",
@@ -35,7 +37,7 @@ __all__ = [
 ]
 
 # As far as people round rows, and bfloat16 does.
-_SUM_TOLERANCE = 1e-2
+SUM_TOLERANCE = 1e-2
 
 
 def are_indices(t: Array, x: Array) -> bool:
@@ -139,8 +141,8 @@ def check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
         return
     if indices:
         check_indices(layer, host, classes)
-    elif _is_wrong(host).any():
-        raise LabelError(_row_text(layer, host))
+    else:
+        check_rows(layer, host)
 
 
 def check_indices(layer: str, t: np.ndarray[Any, Any], classes: int) -> None:
@@ -152,6 +154,12 @@ def check_indices(layer: str, t: np.ndarray[Any, Any], classes: int) -> None:
         raise LabelError(_index_text(layer, t, classes))
 
 
+def check_rows(layer: str, t: np.ndarray[Any, Any]) -> None:
+    """Make sure that rows in NumPy, at least one, are distributions."""
+    if _is_wrong(t).any():
+        raise LabelError(_row_text(layer, t))
+
+
 @cache
 def _without_sign(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(f"{dtype.byteorder}u{dtype.itemsize}")
@@ -161,7 +169,7 @@ def _without_sign(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _is_wrong(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return which rows are no distributions."""
     wrong: np.ndarray[Any, Any] = ~(
-        (rows.min(axis=-1) >= 0) & (abs(_sums(rows) - 1) <= _SUM_TOLERANCE)
+        (rows.min(axis=-1) >= 0) & (abs(_sums(rows) - 1) <= SUM_TOLERANCE)
     )
     return wrong
 
