@@ -12,12 +12,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.kernels.tape import is_recording
+from xpnet.ops.labels import SUM_TOLERANCE
 
 __all__ = [
+    "NEAR",
     "are_affine",
     "are_alike",
     "are_backward",
     "are_indices",
+    "are_rows",
     "are_scores",
     "as_rows",
     "contiguous",
@@ -27,6 +30,9 @@ __all__ = [
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
+
+# How near to 1 a row of labels surely sums, in whatever order: others are for check_rows to judge.
+NEAR = SUM_TOLERANCE / 2
 
 
 def _are_plain(first: Any, *others: Any) -> bool:
@@ -124,3 +130,10 @@ def as_rows(x: _Host) -> _Host:
 def are_indices(t: Any, x: _Host) -> bool:
     """Whether there is an index for each sample of the scores, and at least one."""
     return type(t) is np.ndarray and t.dtype.kind in "iu" and t.shape == x.shape[:-1] and t.size > 0
+
+
+def are_rows(t: Any, x: _Host) -> bool:
+    """Whether there is a contiguous row of labels for each row of the scores, and at least one."""
+    if type(t) is not np.ndarray or t.shape != x.shape or not t.flags.c_contiguous:
+        return False
+    return t.dtype.kind in "biuf" and t.itemsize <= 8 and t.size > 0  # no long double

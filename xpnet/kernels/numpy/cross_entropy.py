@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from math import isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import are_indices, are_scores, as_rows, fit
+from xpnet.kernels.arguments import NEAR, are_indices, are_rows, are_scores, as_rows, fit
+from xpnet.kernels.numpy.affine import ones
+from xpnet.kernels.numpy.blocks import by_row_blocks
 from xpnet.kernels.numpy.softmax import softmax_of_rows
 from xpnet.kernels.tape import call
-from xpnet.ops.labels import check_indices
+from xpnet.ops.labels import check_indices, check_rows
 from xpnet.quiet import quiet
 
 __all__ = ["KERNELS", "mean"]
@@ -20,15 +24,25 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 
 @quiet
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
-    if not are_scores(x, -1) or not are_indices(t, x):
+    if not are_scores(x, -1):
+        return None
+    if are_indices(t, x):
+        compute = _by_indices
+    elif are_rows(t, x):
+        compute = _by_rows
+    else:
         return None
     loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
-    rows, scores = as_rows(x), np.empty((t.size, 1), x.dtype)
-    call(check_indices, "SoftmaxWithLoss", t, x.shape[-1])
-    call(_scores_at_labels, rows, _positions(rows, t), scores)
-    largest, sums = softmax_of_rows(rows, as_rows(y))
-    call(_mean_loss, scores, largest, sums, loss)
+    compute(as_rows(x), t, as_rows(y), loss)
     return loss, y
+
+
+def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
+    scores = np.empty((t.size, 1), x.dtype)
+    call(check_indices, "SoftmaxWithLoss", t, x.shape[-1])
+    call(_scores_at_labels, x, _positions(x, t), scores)
+    largest, sums = softmax_of_rows(x, y)
+    call(_mean_loss, scores, largest, sums, loss)
 
 
 def _positions(rows: _Host, t: _Host) -> _Host:
@@ -55,30 +69,104 @@ def _mean_loss(scores: _Host, largest: _Host, sums: _Host, loss: _Host) -> None:
     mean(losses, loss)
 
 
+def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
+    rows = _rows_like(x, t)
+    totals, scores = np.empty((2, len(x), 1), x.dtype)
+    largest, sums = softmax_of_rows(x, y, rows, totals, scores)
+    call(_check_rows, t, totals)
+    call(_mean_loss_of_rows, x, rows, largest, sums, totals, scores, loss)
+
+
+def _rows_like(x: _Host, t: _Host) -> _Host:
+    """Return rows of labels in the dtype of ``x``; the array changes with ``t``."""
+    if t.dtype == x.dtype:
+        return as_rows(t)
+    rows = np.empty(x.shape, x.dtype)
+    call(np.copyto, rows.reshape(t.shape), t, "unsafe")
+    return rows
+
+
+def _check_rows(t: _Host, totals: _Host) -> None:
+    # A tiny negative entry may be 0 in the dtype of the sums.
+    least = np.minimum.reduce(t, axis=None)
+    low, high = np.minimum.reduce(totals, axis=None), np.maximum.reduce(totals, axis=None)
+    if not (least >= 0 and low >= 1 - NEAR and high <= 1 + NEAR):
+        check_rows("SoftmaxWithLoss", t)
+
+
+def _mean_loss_of_rows(
+    x: _Host,
+    t: _Host,
+    largest: _Host,
+    sums: _Host,
+    totals: _Host,
+    scores: _Host,
+    loss: _Host,
+) -> None:
+    if not isfinite(np.add.reduce(scores, axis=None)):
+        _leave_out_zeros(x, t, largest, scores)
+    losses = np.log(sums, sums)
+    np.multiply(losses, totals, losses)
+    np.subtract(losses, scores, losses)
+    mean(losses, loss)
+
+
+def _leave_out_zeros(x: _Host, t: _Host, largest: _Host, scores: _Host) -> None:
+    # To a product of vectors 0 times -inf is NaN; a class of probability 0 counts nothing.
+    wrong = np.flatnonzero(~np.isfinite(scores))
+    rows = t[wrong]
+    products = rows * (x[wrong] - largest[wrong])
+    products[rows == 0] = 0
+    scores[wrong] = np.add.reduce(products, axis=1, keepdims=True)
+
+
 def mean(losses: _Host, loss: _Host) -> None:
     loss[()] = np.add.reduce(losses, axis=None) / losses.size
 
 
 @quiet
 def _gradient_of_scores(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Host | None:
-    if not are_scores(y, -1) or not are_indices(t, y) or not isinstance(dout, int | float):
+    if not are_scores(y, -1) or not isinstance(dout, int | float):
+        return None
+    if are_indices(t, y):
+        compute = _difference_by_indices
+    elif are_rows(t, y) and (out is None or not np.may_share_memory(out, t)):
+        compute = _difference_by_rows
+    else:
         return None
     dx = fit(out, y)
-    if dx is None:
-        return None
-    at_label = np.empty(t.size, y.dtype)
-    call(_scaled_difference, as_rows(y), _positions(as_rows(y), t), dout / t.size, at_label, dx)
+    if dx is not None:
+        rows = as_rows(y)
+        compute(rows, t, dout / len(rows), as_rows(dx))
     return dx
+
+
+def _difference_by_indices(y: _Host, t: _Host, share: float, dx: _Host) -> None:
+    at_label = np.empty(t.size, y.dtype)
+    call(_scaled_difference, y, _positions(y, t), share, at_label, dx)
 
 
 def _scaled_difference(
     y: _Host, positions: _Host, share: float, at_label: _Host, dx: _Host
 ) -> None:
     np.take(y, positions, None, at_label, "clip")
-    np.multiply(y, share, as_rows(dx))
+    np.multiply(y, share, dx)
     at_label -= 1
     at_label *= share
     dx.reshape(-1)[positions] = at_label
+
+
+def _difference_by_rows(y: _Host, t: _Host, share: float, dx: _Host) -> None:
+    totals = np.empty((len(y), 1), y.dtype)
+    compute = by_row_blocks(partial(_scaled_difference_of_rows, share))
+    call(compute, y, _rows_like(y, t), totals, dx)
+
+
+def _scaled_difference_of_rows(share: float, y: _Host, t: _Host, totals: _Host, dx: _Host) -> None:
+    np.dot(t, ones(t.shape[1], t.dtype)[:, None], totals)
+    np.multiply(y, totals, dx)
+    dx -= t
+    dx *= share
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
