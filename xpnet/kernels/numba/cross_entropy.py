@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import are_indices, are_scores, as_rows, fit
+from xpnet.kernels.arguments import are_indices, are_rows, are_scores, as_rows, fit
 from xpnet.kernels.numba import rows
 from xpnet.kernels.numba.team import EXP, PASS, SMALL, divide
 from xpnet.kernels.numpy.cross_entropy import mean
 from xpnet.kernels.tape import call
-from xpnet.ops.labels import check_indices
+from xpnet.ops.labels import check_indices, check_rows
 from xpnet.quiet import quiet
 
 __all__ = ["KERNELS"]
@@ -25,11 +25,15 @@ _FEW = 1000
 _mean = quiet(mean)
 
 
-def _takes_labels(x: _Host, t: Any) -> bool:
-    return are_scores(x, -1) and are_indices(t, x) and t.flags.c_contiguous and t.dtype.isnative
+def _takes_indices(x: _Host, t: Any) -> bool:
+    return are_indices(t, x) and t.flags.c_contiguous and t.dtype.isnative
 
 
-def _check_labels(flat: _Host, t: _Host, classes: int) -> None:
+def _takes_rows(x: _Host, t: Any) -> bool:
+    return are_rows(t, x) and t.dtype.isnative and t.dtype.char != "e"  # numba has no float16
+
+
+def _check_indices(flat: _Host, t: _Host, classes: int) -> None:
     if not rows.are_labels(flat, classes):
         check_indices("SoftmaxWithLoss", t, classes)
 
@@ -41,27 +45,69 @@ def _softmax_and_mean_loss(
         check_indices("SoftmaxWithLoss", t, x.shape[-1])
 
 
+def _check_rows(t: _Host, totals: _Host) -> None:
+    if not rows.are_distributions(totals):
+        check_rows("SoftmaxWithLoss", t)
+
+
+def _softmax_and_mean_loss_of_rows(
+    x: _Host, flat: _Host, t: _Host, y: _Host, losses: _Host, totals: _Host, loss: _Host
+) -> None:
+    if not rows.softmax_and_mean_loss_of_rows(x, flat, y, losses, totals, loss):
+        check_rows("SoftmaxWithLoss", t)
+
+
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
-    if not _takes_labels(x, t):
+    if not are_scores(x, -1):
         return None
-    loss, y, losses = np.empty((), x.dtype), np.empty(x.shape, x.dtype), np.empty(t.size, x.dtype)
-    scores, labels, shares = as_rows(x), t.reshape(-1), as_rows(y)
-    if t.size <= _FEW and x.size <= SMALL:
-        call(_softmax_and_mean_loss, scores, labels, t, shares, losses, loss)
+    if _takes_indices(x, t):
+        compute = _by_indices
+    elif _takes_rows(x, t):
+        compute = _by_rows
     else:
-        call(_check_labels, labels, t, x.shape[-1])
-        divide(rows.softmax_and_losses, EXP, scores, labels, shares, losses)
-        call(_mean, losses, loss)
+        return None
+    loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
+    compute(as_rows(x), t, as_rows(y), loss)
     return loss, y
 
 
+def _is_small(x: _Host) -> bool:
+    return len(x) <= _FEW and x.size <= SMALL
+
+
+def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
+    labels, losses = t.reshape(-1), np.empty(t.size, x.dtype)
+    if _is_small(x):
+        call(_softmax_and_mean_loss, x, labels, t, y, losses, loss)
+    else:
+        call(_check_indices, labels, t, x.shape[1])
+        divide(rows.softmax_and_losses, EXP, x, labels, y, losses)
+        call(_mean, losses, loss)
+
+
+def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
+    labels = as_rows(t)
+    losses, totals = np.empty((2, len(x)), x.dtype)
+    if _is_small(x):
+        call(_softmax_and_mean_loss_of_rows, x, labels, t, y, losses, totals, loss)
+    else:
+        divide(rows.softmax_and_losses_of_rows, EXP, x, labels, y, losses, totals)
+        call(_check_rows, t, totals)
+        call(_mean, losses, loss)
+
+
 def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Host | None:
-    if not _takes_labels(y, t) or not isinstance(dout, int | float):
+    if not are_scores(y, -1) or not isinstance(dout, int | float):
+        return None
+    if _takes_indices(y, t):
+        compute, labels = rows.scaled_difference, t.reshape(-1)
+    elif _takes_rows(y, t) and (out is None or not np.may_share_memory(out, t)):
+        compute, labels = rows.scaled_difference_from_rows, as_rows(t)
+    else:
         return None
     dx = fit(out, y)
-    if dx is None:
-        return None
-    divide(rows.scaled_difference, PASS, as_rows(y), t.reshape(-1), dout / t.size, as_rows(dx))
+    if dx is not None:
+        divide(compute, PASS, as_rows(y), labels, dout / len(labels), as_rows(dx))
     return dx
 
 

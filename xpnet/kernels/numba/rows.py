@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from xpnet.kernels.arguments import NEAR
 from xpnet.kernels.numba.intrinsics import exp, finish_streams, larger
 from xpnet.kernels.numba.pieces import Share, alone, pieces
 from xpnet.kernels.numba.streaming import is_for_streaming, scale_into
 
 __all__ = [
+    "are_distributions",
     "are_labels",
     "log_softmax",
     "log_softmax_backward",
     "scaled_difference",
+    "scaled_difference_from_rows",
     "softmax",
     "softmax_and_losses",
+    "softmax_and_losses_of_rows",
     "softmax_and_mean_loss",
+    "softmax_and_mean_loss_of_rows",
     "softmax_backward",
 ]
 
@@ -80,6 +85,31 @@ def _sum_of_products(x: Any, y: Any) -> Any:
     return total
 
 
+@_of_sums
+def _sum_like(x: Any, t: Any) -> Any:
+    """Return the sum of labels of any dtype, in that of ``x``."""
+    total = x.dtype.type(0)
+    for j in range(t.shape[0]):
+        total += x.dtype.type(t[j])
+    return total
+
+
+@_of_sums
+def _total_and_score(x: Any, t: Any, largest: Any) -> Any:
+    """Return the sum of a row of labels, NaN if one is negative, and that of its scores.
+
+    A class of probability 0 counts nothing, even where its score is -inf.
+    """
+    nothing = x.dtype.type(0)
+    total, score, is_positive = nothing, nothing, True
+    for j in range(x.shape[0]):
+        probability = x.dtype.type(t[j])
+        total += probability
+        score += probability * (x[j] - largest) if probability != 0 else nothing
+        is_positive &= t[j] >= 0
+    return total if is_positive else x.dtype.type(np.nan), score
+
+
 @_compiled
 def _scale(y: Any, factor: Any) -> None:
     for j in range(y.shape[0]):
@@ -118,6 +148,18 @@ def _softmax_and_losses_of_short(x: Any, t: Any, y: Any, losses: Any) -> None:
     for i in range(y.shape[0]):
         total = _sum(y[i])
         losses[i] = np.log(total) - losses[i]
+        _scale(y[i], y.dtype.type(1) / total)
+
+
+@_compiled
+def _softmax_and_losses_of_short_rows(x: Any, t: Any, y: Any, losses: Any, totals: Any) -> None:
+    _subtract_largest(x, y)
+    for i in range(y.shape[0]):
+        totals[i], losses[i] = _total_and_score(y[i], t[i], y.dtype.type(0))
+    _exp_of_entries(y.reshape(-1))
+    for i in range(y.shape[0]):
+        total = _sum(y[i])
+        losses[i] = totals[i] * np.log(total) - losses[i]
         _scale(y[i], y.dtype.type(1) / total)
 
 
@@ -213,6 +255,53 @@ def softmax_and_mean_loss(x: Any, t: Any, y: Any, losses: Any, loss: Any) -> boo
 
 
 @_compiled
+def softmax_and_losses_of_rows(
+    share: Share, x: Any, t: Any, y: Any, losses: Any, totals: Any
+) -> None:
+    """Write also the sum of each row of labels, or NaN if one of them is negative."""
+    for start, stop in pieces(share):
+        if x.shape[1] <= _SHORT:
+            for first in range(start, stop, _ROWS):
+                last = min(first + _ROWS, stop)
+                _softmax_and_losses_of_short_rows(
+                    x[first:last],
+                    t[first:last],
+                    y[first:last],
+                    losses[first:last],
+                    totals[first:last],
+                )
+            continue
+        largest = _largest(x[start])
+        for i in range(start, stop):
+            following = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
+            total = _sum(y[i])
+            totals[i], score = _total_and_score(x[i], t[i], largest)
+            losses[i] = totals[i] * np.log(total) - score
+            _scale(y[i], y.dtype.type(1) / total)
+            largest = following
+
+
+@_compiled
+def are_distributions(totals: Any) -> bool:
+    """Whether rows of labels with these sums surely are distributions."""
+    for i in range(totals.shape[0]):  # noqa: SIM110 - numba compiles no all()
+        if not abs(totals[i] - 1) <= NEAR:
+            return False
+    return True
+
+
+@_compiled
+def softmax_and_mean_loss_of_rows(
+    x: Any, t: Any, y: Any, losses: Any, totals: Any, loss: Any
+) -> bool:
+    """Do all of a small op in one thread, and return whether all rows surely are distributions."""
+    softmax_and_losses_of_rows(alone(x.shape[0]), x, t, y, losses, totals)
+    _mean(losses, loss)
+    are_right: bool = are_distributions(totals)
+    return are_right
+
+
+@_compiled
 def scaled_difference(share: Share, y: Any, t: Any, scale: float, dx: Any) -> None:
     """Write ``(y - t) * scale`` to ``dx``; t has 1 at the label of each row and else 0."""
     factor, one = dx.dtype.type(scale), dx.dtype.type(1)
@@ -231,3 +320,15 @@ def scaled_difference(share: Share, y: Any, t: Any, scale: float, dx: Any) -> No
             dx[i, t[i]] = at_label
         if streams:
             finish_streams()
+
+
+@_compiled
+def scaled_difference_from_rows(share: Share, y: Any, t: Any, scale: float, dx: Any) -> None:
+    """Write ``(y * total - t) * scale`` to ``dx``, with the sum of each row of labels."""
+    kind = dx.dtype.type
+    factor = kind(scale)
+    for start, stop in pieces(share):
+        for i in range(start, stop):
+            total = _sum_like(y[i], t[i])
+            for j in range(y.shape[1]):
+                dx[i, j] = (y[i, j] * total - kind(t[i, j])) * factor
