@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from kernels.arguments import ARGUMENTS, call
+from kernels.arguments import ARGUMENTS, arguments, call, labels_of
 
 from xpnet import kernels
 
@@ -41,10 +41,15 @@ def computed(op, args):
 
 # The threads of a team help with the first of these; the second is computed by each caller.
 @pytest.mark.parametrize("shape", [(600, 1000), (300, 12)], ids=str)
-@pytest.mark.parametrize("op", [op for op in ARGUMENTS if op in numba_kernels.KERNELS])
-def test_an_op_in_four_threads_at_once_gives_the_bits_of_one(op, shape):
+@pytest.mark.parametrize(
+    ("op", "labels"),
+    [(op, labels) for op in ARGUMENTS if op in numba_kernels.KERNELS for labels in labels_of(op)],
+)
+def test_an_op_in_four_threads_at_once_gives_the_bits_of_one(op, labels, shape):
     rngs = [np.random.default_rng(seed) for seed in range(CALLERS)]
-    calls = [ARGUMENTS[op](rng.standard_normal(shape, dtype="float32"), rng) for rng in rngs]
+    calls = [
+        arguments(op, labels, rng.standard_normal(shape, dtype="float32"), rng) for rng in rngs
+    ]
     expected = [computed(op, args) for args in calls]
     begin = threading.Barrier(CALLERS)
 

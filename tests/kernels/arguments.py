@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from xpnet import kernels, ops
 from xpnet.ops.affine import affine_relu
 
@@ -32,13 +34,21 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
     "sigmoid_backward": lambda x, rng: (_alike(x, rng), _exact(ops.sigmoid, x), None),
     "softmax": lambda x, _rng: (x, -1, None),
     "softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.softmax, x), -1, None),
-    "softmax_with_loss": lambda x, rng: (x, _labels(x, rng)),
+    "softmax_with_loss": lambda x, rng: (x, _indices(x, rng)),
     "softmax_with_loss_backward": lambda x, rng: (
         _exact(ops.softmax, x),
-        _labels(x, rng),
+        _indices(x, rng),
         1.5,
         None,
     ),
+}
+
+# What labels may be, for ops that take them as their second argument.
+LABELS: dict[str, Callable[[Any, Any], Any]] = {
+    "indices": lambda x, rng: _indices(x, rng),
+    "one-hot integers": lambda x, rng: _one_hot(x, rng).astype("int64"),
+    "one-hot floats": lambda x, rng: _one_hot(x, rng).astype(x.dtype),
+    "soft rows": lambda x, rng: _soft(x, rng).astype(x.dtype),
 }
 
 # How a public op is called with the arguments of its kernel.
@@ -54,6 +64,17 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
+def arguments(op: str, labels: str | None, x: Any, rng: Any) -> tuple[Any, ...]:
+    """Return what kernels of an op take, with such labels if it takes any."""
+    first, *others = ARGUMENTS[op](x, rng)
+    return (first, *others) if labels is None else (first, LABELS[labels](x, rng), *others[1:])
+
+
+def labels_of(op: str) -> list[str | None]:
+    """Return what labels there are for an op; a single None if it takes none."""
+    return [*LABELS] if "loss" in op else [None]
+
+
 def call(op: str, *args: Any) -> Any:
     """Call a public op with the arguments of its kernel, the last of which is mostly ``out``."""
     return CALLS[op](*args) if op in CALLS else getattr(ops, op)(*args[:-1], out=args[-1])
@@ -67,12 +88,23 @@ def _alike(x: Any, rng: Any) -> Any:
     return _like(x, rng, *x.shape)
 
 
-def _labels(x: Any, rng: Any) -> Any:
+def _indices(x: Any, rng: Any) -> Any:
     return rng.integers(0, x.shape[-1], x.shape[:-1])
 
 
 def _mask(x: Any) -> Any:
     return ops.dropout(x, 0.3, seed=0)[1]
+
+
+def _one_hot(x: Any, rng: Any) -> Any:
+    return np.asarray(_indices(x, rng))[..., None] == np.arange(x.shape[-1])
+
+
+def _soft(x: Any, rng: Any) -> Any:
+    """Return probabilities, with 0 for each class that has none by its score, if others have."""
+    weights = rng.random(x.shape) * np.isfinite(x)
+    weights += ~weights.any(axis=-1, keepdims=True)
+    return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def _exact(op: Any, x: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernels.arguments import ARGUMENTS, call
+from kernels.arguments import ARGUMENTS, arguments, call, labels_of
 
 import xpnet
 from xpnet import kernels
@@ -27,13 +27,20 @@ KERNELS = [
 
 
 def each(kernels):
-    names = [f"{kernel.backend}-{kernel.provider}-{kernel.op}" for kernel in kernels]
-    return pytest.mark.parametrize("kernel", kernels, ids=names)
+    """Run a test with each kernel, and with each kind of labels if it takes any."""
+    names = {
+        (kernel, labels): f"{kernel.backend}-{kernel.provider}-{kernel.op}-{labels}"
+        for kernel in kernels
+        for labels in labels_of(kernel.op)
+    }
+    ids = [name.removesuffix("-None") for name in names.values()]
+    return pytest.mark.parametrize(("kernel", "labels"), list(names), ids=ids)
 
 
 each_kernel = each(KERNELS)
 each_of_numpy = each([kernel for kernel in KERNELS if kernel.backend == "numpy"])
-each_of_torch = each([kernel for kernel in KERNELS if kernel.backend == "torch"])
+of_torch = [kernel for kernel in KERNELS if kernel.backend == "torch"]
+each_of_torch = pytest.mark.parametrize("kernel", of_torch, ids=[kernel.op for kernel in of_torch])
 # A matrix product spreads special values over whole rows.
 each_but_products = each([kernel for kernel in KERNELS if "affine" not in kernel.op])
 
@@ -45,6 +52,10 @@ def as_tuple(result):
     return result if isinstance(result, tuple) else (result,)
 
 
+def takes_labels(kernel, labels):
+    return labels in (None, "indices") or kernel.provider in ("numpy", "numba", "jax")
+
+
 def outcome(kernel, args):
     """Return what the op gives with this kernel alone, and whether the kernel ran."""
     with kernels.only(kernel.provider), kernels.watch() as ran:
@@ -52,10 +63,10 @@ def outcome(kernel, args):
     return [xpnet.to_numpy(array) for array in as_tuple(result)], kernel in ran
 
 
-def assert_agrees(kernel, x, seed=0, special=False):
+def assert_agrees(kernel, labels, x, seed=0, special=False):
     """Hold a kernel against the generic op, and return whether it ran."""
     backend = resolve_backend(kernel.backend, dtype=str(x.dtype))
-    host = ARGUMENTS[kernel.op](x, np.random.default_rng(seed))
+    host = arguments(kernel.op, labels, x, np.random.default_rng(seed))
     args = [xpnet.asarray(a, xp=backend) if isinstance(a, np.ndarray) else a for a in host]
     found, ran = outcome(kernel, args)
     with kernels.disabled():
@@ -86,22 +97,24 @@ def test_every_kernel_is_of_an_op_with_arguments_here():
 @each_kernel
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_a_kernel_agrees_with_its_op(kernel, shape, dtype):
+def test_a_kernel_agrees_with_its_op(kernel, labels, shape, dtype):
     x = 3 * np.random.default_rng(1).standard_normal(shape)
 
-    ran = assert_agrees(kernel, x.astype(dtype))
+    ran = assert_agrees(kernel, labels, x.astype(dtype))
 
-    # Some of PyTorch's take matrices only; one label of shape () is worth no kernel.
+    # Some of PyTorch's take matrices only; one index of shape () is worth no kernel.
     takes_any_rank = kernel.provider != "torch" and "loss" not in kernel.op
     if "affine" in kernel.op and kernel.backend == "numpy" and shape[-1] == 1:
         assert not ran  # NumPy's dot would take a matrix of one number for a factor
+    elif labels not in (None, "indices"):
+        assert ran == takes_labels(kernel, labels)
     else:
         assert ran or not (takes_any_rank or len(shape) == 2)
 
 
 @each_but_products
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_kernel_agrees_with_its_op_on_special_values(kernel, dtype):
+def test_a_kernel_agrees_with_its_op_on_special_values(kernel, labels, dtype):
     largest = float(np.finfo(dtype).max)
     tiny = float(np.finfo(dtype).smallest_subnormal)
     rows = [
@@ -120,7 +133,9 @@ def test_a_kernel_agrees_with_its_op_on_special_values(kernel, dtype):
         [-700.0, -740.0, 0.0, -708.5],
     ]
 
-    assert assert_agrees(kernel, np.asarray(rows, dtype=dtype), special=True)
+    ran = assert_agrees(kernel, labels, np.asarray(rows, dtype=dtype), special=True)
+
+    assert ran == takes_labels(kernel, labels)
 
 
 LAYOUTS = {
@@ -133,9 +148,9 @@ LAYOUTS = {
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @each_of_numpy
-def test_data_in_a_layout_that_a_kernel_does_not_take_is_copied(kernel, layout, dtype):
+def test_data_in_a_layout_that_a_kernel_does_not_take_is_copied(kernel, labels, layout, dtype):
     x = np.random.default_rng(2).standard_normal((6, 5)).astype(dtype)
-    args = ARGUMENTS[kernel.op](x, np.random.default_rng(3))
+    args = arguments(kernel.op, labels, x, np.random.default_rng(3))
     # Weights have five rows: they are a parameter, and no data.
     given = [layout(a) if np.ndim(a) and len(a) == len(x) else a for a in args]
     assert not given[0].flags.c_contiguous
@@ -157,9 +172,9 @@ def in_other_layouts(kernel, args):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @each([k for k in KERNELS if k.backend == "numpy" and k.op != "softmax_with_loss"])
-def test_a_layout_that_a_kernel_does_not_take_goes_to_the_generic_op(kernel, dtype):
+def test_a_layout_that_a_kernel_does_not_take_goes_to_the_generic_op(kernel, labels, dtype):
     x = np.random.default_rng(2).standard_normal((6, 5)).astype(dtype)
-    args = in_other_layouts(kernel, ARGUMENTS[kernel.op](x, np.random.default_rng(3)))
+    args = in_other_layouts(kernel, arguments(kernel.op, labels, x, np.random.default_rng(3)))
 
     found, ran = outcome(kernel, args)
 
@@ -225,24 +240,24 @@ def test_pytorch_updates_a_parameter_of_any_strides_and_nothing_beside_it(layout
 
 
 @each_kernel
-def test_sixteen_bits_go_to_the_generic_op_unless_the_kernel_is_compiled_from_it(kernel):
+def test_sixteen_bits_go_to_the_generic_op_unless_the_kernel_is_compiled_from_it(kernel, labels):
     x = np.random.default_rng(4).standard_normal((6, 5)).astype("float16")
 
-    assert assert_agrees(kernel, x) == (kernel.provider == "jax")
+    assert assert_agrees(kernel, labels, x) == (kernel.provider == "jax")
 
 
 @each_kernel
-def test_an_empty_batch_is_right_whoever_does_it(kernel):
-    assert_agrees(kernel, np.zeros((0, 5), dtype="float32"))
+def test_an_empty_batch_is_right_whoever_does_it(kernel, labels):
+    assert_agrees(kernel, labels, np.zeros((0, 5), dtype="float32"))
 
 
 @each_kernel
-def test_a_kernel_changes_none_of_its_arguments(kernel):
+def test_a_kernel_changes_none_of_its_arguments(kernel, labels):
     backend = resolve_backend(kernel.backend)
     x = np.random.default_rng(5).standard_normal((6, 5)).astype("float32")
     args = [
         xpnet.asarray(a, xp=backend) if isinstance(a, np.ndarray) else a
-        for a in ARGUMENTS[kernel.op](x, np.random.default_rng(6))
+        for a in arguments(kernel.op, labels, x, np.random.default_rng(6))
     ]
     before = [np.array(xpnet.to_numpy(a)) if hasattr(a, "shape") else a for a in args]
 
