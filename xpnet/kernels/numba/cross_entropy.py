@@ -25,12 +25,17 @@ _FEW = 1000
 _mean = quiet(mean)
 
 
-def _takes_indices(x: _Host, t: Any) -> bool:
-    return are_indices(t, x) and t.flags.c_contiguous and t.dtype.isnative
-
-
 def _takes_rows(x: _Host, t: Any) -> bool:
     return are_rows(t, x) and t.dtype.isnative and t.dtype.char != "e"  # numba has no float16
+
+
+def _flat_indices(t: _Host) -> _Host:
+    """Return indices in the form that compiled code takes; the array changes with ``t``."""
+    if t.flags.c_contiguous and t.dtype.isnative:
+        return t.reshape(-1)
+    indices = np.empty(t.shape, t.dtype.newbyteorder("="))
+    call(np.copyto, indices, t)
+    return indices.reshape(-1)
 
 
 def _check_indices(flat: _Host, t: _Host, classes: int) -> None:
@@ -60,7 +65,7 @@ def _softmax_and_mean_loss_of_rows(
 def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     if not are_scores(x, -1):
         return None
-    if _takes_indices(x, t):
+    if are_indices(t, x):
         compute = _by_indices
     elif _takes_rows(x, t):
         compute = _by_rows
@@ -76,7 +81,7 @@ def _is_small(x: _Host) -> bool:
 
 
 def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
-    labels, losses = t.reshape(-1), np.empty(t.size, x.dtype)
+    labels, losses = _flat_indices(t), np.empty(t.size, x.dtype)
     if _is_small(x):
         call(_softmax_and_mean_loss, x, labels, t, y, losses, loss)
     else:
@@ -99,15 +104,17 @@ def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
 def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Host | None:
     if not are_scores(y, -1) or not isinstance(dout, int | float):
         return None
-    if _takes_indices(y, t):
-        compute, labels = rows.scaled_difference, t.reshape(-1)
+    labels_of: Callable[[_Host], _Host]
+    if are_indices(t, y):
+        compute, labels_of = rows.scaled_difference, _flat_indices
     elif _takes_rows(y, t) and (out is None or not np.may_share_memory(out, t)):
-        compute, labels = rows.scaled_difference_from_rows, as_rows(t)
+        compute, labels_of = rows.scaled_difference_from_rows, as_rows
     else:
         return None
     dx = fit(out, y)
     if dx is not None:
-        divide(compute, PASS, as_rows(y), labels, dout / len(labels), as_rows(dx))
+        scores = as_rows(y)
+        divide(compute, PASS, scores, labels_of(t), dout / len(scores), as_rows(dx))
     return dx
 
 
