@@ -119,3 +119,20 @@ def test_for_other_shapes_and_dtypes_too(shape, dtype, layout):
         batches = [(layout(x), layout(t)) for x, t in batches]
         assert_same_bits(NETS["affine"], batches)
         assert_same_bits(NETS["own"], batches)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", ">i4", "int64"])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_for_labels_of_other_dtypes_too(layout, dtype):
+    batches = [(x, layout(t.astype(dtype))) for x, t in map(batch, range(3))]
+
+    assert_same_bits(NETS["affine"], batches)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "float16"])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_for_rows_of_labels_too(layout, dtype):
+    rows = np.eye(CLASSES, dtype=dtype)
+    batches = [(layout(x), layout(rows[t])) for x, t in map(batch, range(3))]
+
+    assert_same_bits(NETS["affine"], batches)

@@ -21,7 +21,7 @@ _KEY_STEP_0, _KEY_STEP_1 = map(np.uint64, philox.KEY_STEPS)
 _LOW_32, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 # Counters whose words are made at once; they stay in the first cache.
-_COUNTERS = 256
+_COUNTERS = 128
 
 
 @_compiled
