@@ -87,11 +87,11 @@ def compile(net: Any, optimizer: Any) -> CompiledStep:  # noqa: A001
 
     It does what ``optimizer.update(net.params, net.gradient(x, t))`` does. On NumPy the first
     step of each shape records which functions ran on which arrays, and the others replay that:
-    with the same bits, if the batch is contiguous, and without a fresh array of more than 4 KiB,
-    where kernels do all that a layer does; for Dropout and for rows of labels there are none. On
-    JAX the step is one function under ``jax.jit``, to which the parameters are given away. On CuPy
-    it is one CUDA graph (which has not run on a GPU yet), or a warning tells why not. On the other
-    libraries it is the eager step.
+    with the same bits, and without a fresh array of more than 4 KiB where kernels do all that a
+    layer does, as they do for those of xpnet in float32 and float64. On JAX the step is one
+    function under ``jax.jit``, to which the parameters are given away. On CuPy it is one CUDA graph
+    (which has not run on a GPU yet), or a warning tells why not. On the other libraries it is the
+    eager step.
 
     Parameters
     ----------
