@@ -52,6 +52,15 @@ def tests_backends(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "benchmarks", "--smoke", "-q")
 
 
+@nox.session
+def tests_generic(session: nox.Session) -> None:
+    """Run the contracts without any kernel, with the tests that mutation needs."""
+    session.install("-e", ".", *group("test"))
+    session.env["XPNET_KERNELS"] = "off"
+    selection = PYPROJECT["tool"]["mutmut"]["pytest_add_cli_args_test_selection"]
+    pytest(session, "numpy,array_api_strict", "-q", *selection)
+
+
 @nox.session(python=PYTHONS)
 def tests_pythons(session: nox.Session) -> None:
     """Run the quick tests on every Python; one that is missing is listed as skipped."""

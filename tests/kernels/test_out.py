@@ -6,7 +6,6 @@ from inspect import signature
 
 import numpy as np
 import pytest
-from kernels.arguments import LABELS
 
 import xpnet
 from xpnet import NotWritableError, kernels, ops
@@ -145,40 +144,6 @@ def test_out_may_overlap_or_have_gaps_on_numpy(op, dtype):
 
     np.testing.assert_allclose(gaps, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
     np.testing.assert_allclose(overlapping, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
-
-
-@pytest.mark.parametrize("shape", [(2, 3), (64, 32_768)], ids=["small", "past the caches"])
-@pytest.mark.parametrize("provider", ["numpy", "numba"])
-@pytest.mark.parametrize("labels", LABELS)
-def test_the_gradient_of_the_loss_may_replace_the_probabilities(labels, provider, shape):
-    if provider == "numba":
-        pytest.importorskip("numba", reason="numba is not installed: run nox -s tests_backends")
-    rng = np.random.default_rng(0)
-    y = ops.softmax(rng.standard_normal(shape, dtype="float32"))
-    t = LABELS[labels](y, rng)
-    with kernels.only(provider), kernels.watch() as ran:
-        expected = ops.softmax_with_loss_backward(1.0, y, t)
-        assert ops.softmax_with_loss_backward(1.0, y, t, out=y) is y
-
-    assert [kernel.provider for kernel in ran] == [provider, provider]
-    np.testing.assert_array_equal(y, expected)
-
-
-@pytest.mark.parametrize("provider", ["numpy", "numba"])
-def test_the_gradient_of_the_loss_may_replace_the_labels(provider):
-    if provider == "numba":
-        pytest.importorskip("numba", reason="numba is not installed: run nox -s tests_backends")
-    y, labels = ops.softmax(-HOST), ops.softmax(HOST)
-    with kernels.only(provider), kernels.watch() as ran:
-        expected = ops.softmax_with_loss_backward(1.0, y, labels)
-        for start in (1, 0):  # the labels themselves, and an array that overlaps with them
-            memory = np.concatenate([labels[:1], labels])
-            out = memory[start:][:2]
-
-            assert ops.softmax_with_loss_backward(1.0, y, memory[1:], out=out) is out
-
-            np.testing.assert_allclose(out, expected, rtol=1e-12)
-    assert len(ran) == 1
 
 
 def test_every_op_whose_result_is_as_large_as_its_argument_takes_out():
