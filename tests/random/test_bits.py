@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 
 import xpnet
+from xpnet import kernels
+from xpnet.dispatch import providers_of
+from xpnet.dtypes import dtype_name
 from xpnet.ops.dropout import dropout_mask
 
 # By shape, rate, seed and step.
@@ -37,6 +40,23 @@ def test_masks(case, xpnet_backend):
     x = xpnet.asarray(np.ones(shape), xp=xpnet_backend)
 
     assert fingerprint(dropout_mask(x, rate, seed, step)) == MASKS[case]
+
+
+@pytest.mark.parametrize("case", MASKS, ids=str)
+def test_masks_of_kernels(case, xpnet_backend):
+    shape, rate, seed, step = case
+    if "16" in dtype_name(xpnet_backend.dtype) and xpnet_backend.name == "numpy":
+        pytest.skip("NumPy's kernels take no 16-bit floats")
+    for provider in providers_of(xpnet_backend.adapter):
+        if "dropout" not in provider.kernels:
+            continue
+        x = xpnet.asarray(np.ones(shape), xp=xpnet_backend)
+        with kernels.only(provider.name), kernels.watch() as ran:
+            y, mask = xpnet.ops.dropout(x, rate, seed, step)
+
+        assert fingerprint(mask) == MASKS[case]
+        assert len(ran) == (provider.name != "jax" or 0 < step < 2**32)
+        assert ((xpnet.to_numpy(y) != 0) == xpnet.to_numpy(mask)).all()
 
 
 @pytest.mark.parametrize("x64", [False, True])

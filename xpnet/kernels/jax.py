@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import jax
 
 from xpnet import ops
 from xpnet._typing import Array
+from xpnet.ops.dropout import dropout_mask
 
 __all__ = ["KERNELS"]
 
@@ -43,12 +45,27 @@ def _softmax_with_loss_backward(y: Array, t: Array, dout: Any, _out: None) -> Ar
     )
 
 
+def _dropout(x: Array, rate: float, seed: int, step: Any, _out: None) -> Any:
+    # Each seed is compiled for itself: who counts steps keeps it, and others may not.
+    is_counted = isinstance(step, Integral) and 0 < int(step) < 2**32
+    if not is_counted or isinstance(x, jax.core.Tracer):
+        return None
+    number = jax.numpy.asarray(int(step), "uint32")
+    mask = _mask(x, float(rate), int(seed), number)
+    # Compiled together with the mask, the product would become a choice, and inf * 0 be 0.
+    return _times_mask(x, mask, float(rate)), mask
+
+
+_mask = jax.jit(dropout_mask, static_argnames=("rate", "seed"))
+_times_mask = _compiled(ops.dropout_backward, "rate")
 _loss_backward = _compiled(lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t))
 
 KERNELS: dict[str, Callable[..., Any]] = {
     "affine": _compiled(ops.affine),
     "affine_backward": _compiled(ops.affine_backward),
     "affine_param_gradients": _compiled(ops.affine_param_gradients),
+    "dropout": _dropout,
+    "dropout_backward": lambda dout, mask, rate, _out: _times_mask(dout, mask, float(rate)),
     "log_softmax": _along_axis(ops.log_softmax),
     "log_softmax_backward": _along_axis(ops.log_softmax_backward),
     "relu_backward": _compiled(lambda dout, y, _out: ops.relu_backward(dout, y)),

@@ -45,7 +45,8 @@ def dropout(
     ----------
     x : array
         Of floats, any shape. NaN stays NaN, dropped or not, and a dropped infinity becomes NaN,
-        as in PyTorch: dropping is multiplying by 0.
+        as in PyTorch: dropping is multiplying by 0. (What ``jax.jit`` compiles may choose 0
+        instead of multiplying by it, and then both become 0.)
     rate : float
         The share that is dropped, from 0 on and less than 1.
     seed, step : int
