@@ -15,6 +15,7 @@ from xpnet.layers.evaluating import is_evaluating
 from xpnet.nets import Sequential
 from xpnet.ops.labels import check_values
 from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.training.masks import modes_of
 
 __all__ = ["JittedStep"]
 
@@ -42,11 +43,7 @@ class JittedStep:
         params = dict(self._net.params)
         self._check_labels(params, x, t)
         counts = [layer.step for layer in self._dropouts]
-        # What Python decides while the step is traced, and may decide otherwise next time.
-        modes = (
-            is_evaluating(),
-            *((layer.training, layer.rate, layer.seed) for layer in self._dropouts),
-        )
+        modes = is_evaluating(), *modes_of(self._dropouts)
         if not self._is_pure:
             loss, grads = self._traced(params, {}, {}, counts, x, t, modes=modes)
             self._optimizer.update(self._net.params, grads)

@@ -11,8 +11,8 @@ import numpy as np
 from xpnet.kernels.tape import Call, Tape
 from xpnet.layers import Affine, Dropout, ReLU, Sigmoid, SoftmaxWithLoss
 from xpnet.ops.affine import affine_relu
-from xpnet.ops.dropout import check_step
 from xpnet.quiet import quiet
+from xpnet.training.masks import next_mask, numbered, write_number
 
 __all__ = ["MethodCall", "Recorder", "memories_kept", "quiet_replay", "run_method"]
 
@@ -151,25 +151,14 @@ def _taped(function: Callable[..., Any], arrays: tuple[_Host, ...]) -> tuple[Any
 def _taped_forward(layer: Any, inputs: tuple[_Host, ...]) -> tuple[Any, list[Call]]:
     if type(layer) is not Dropout or not layer.is_dropping:
         return _taped(layer.forward, inputs)
-    # The kernel reads the number of the mask from an array, which each replay writes to.
-    (x,), step, number = inputs, layer.step, np.empty((), np.uint64)
-    _count(layer, number, x)
-    next_step, layer.step = layer.step, number
-    try:
+    (x,), number = inputs, np.empty((), np.uint64)
+    write_number(layer, number, x)
+    with numbered([layer], [number]):
         result, calls = _taped(layer.forward, inputs)
-    finally:
-        layer.step = step
     if calls:
-        calls.insert(0, (_count, (layer, number, x)))
-        layer.step = next_step
+        calls.insert(0, (next_mask, (layer, number, x)))
+        layer.step = layer.step + 1
     return result, calls
-
-
-def _count(layer: Dropout, number: _Host, x: _Host) -> None:
-    """Write the number of the next mask to an array, and count it."""
-    check_step(x, layer.step)
-    number[()] = int(layer.step)
-    layer.step = layer.step + 1
 
 
 def run_method(

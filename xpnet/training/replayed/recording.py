@@ -11,6 +11,7 @@ import numpy as np
 from xpnet.kernels.tape import Call
 from xpnet.layers import Affine, Dropout, ReLU
 from xpnet.nets import Sequential
+from xpnet.training.masks import modes_of
 from xpnet.training.replayed.recorder import (
     MethodCall,
     Recorder,
@@ -51,7 +52,7 @@ class Recording:
             (layer, name, array) for layer in layers for name, array in layer.params.items()
         ]
         self._dropouts = [layer for layer in layers if type(layer) is Dropout]
-        self._modes = self._modes_now()
+        self._modes = modes_of(self._dropouts)
         self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
         recorder = Recorder([(self._x, x), (self._t, t)])
         with memories_kept([*layers, net.last_layer]):
@@ -77,10 +78,7 @@ class Recording:
         for layer, name, array in self._params:  # each step waits for it
             if layer.params.get(name) is not array:
                 return False
-        return not self._dropouts or self._modes_now() == self._modes
-
-    def _modes_now(self) -> list[Any]:
-        return [(layer.is_dropping, layer.rate, layer.seed) for layer in self._dropouts]
+        return not self._dropouts or modes_of(self._dropouts) == self._modes
 
     def replay(self, x: _Host, t: _Host) -> None:
         """Do the same with another batch of the same shapes and dtypes."""
