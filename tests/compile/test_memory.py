@@ -73,6 +73,17 @@ def test_with_every_optimizer(entry, activation, providers):
     assert_allocates_no_array(providers, step, *batch())
 
 
+@pytest.mark.parametrize("entry", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_with_batches_of_two_sizes_in_turn(entry, providers):
+    step = xpnet.compile(net_of(ReLU()), entry.make())
+
+    def two_steps(x, t):
+        step(x, t)
+        step(x[:70], t[:70])
+
+    assert_allocates_no_array(providers, two_steps, *batch())
+
+
 @pytest.mark.parametrize(
     "layers",
     [

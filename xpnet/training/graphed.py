@@ -18,6 +18,8 @@ from xpnet.nets import Sequential
 from xpnet.optimizers import Optimizer
 from xpnet.optimizers.optimizer import has_plain_update
 from xpnet.training.eager import EagerStep
+from xpnet.training.kept_state import KeptState
+from xpnet.training.masks import modes_of, next_mask, numbered
 
 __all__ = ["GraphedSteps"]
 
@@ -33,8 +35,9 @@ class GraphedSteps:
     def __init__(self, net: Sequential, optimizer: Any) -> None:
         self._net, self._optimizer = net, optimizer
         self._eager = EagerStep(net, optimizer)
+        self._state = KeptState(optimizer)
         self._graphs: OrderedDict[Any, _Graph | None] = OrderedDict()
-        self._why_eager = _why_not(net, optimizer)
+        self._why_eager = _why_not(optimizer)
         if self._why_eager is not None:
             _warn(self._why_eager)
 
@@ -46,6 +49,9 @@ class GraphedSteps:
         if graph is not None and graph.is_current():
             return graph(x, t)
         loss = self._eager(x, t)
+        self._state.take_back()
+        if graph is not None and graph.is_current():
+            return loss
         try:
             self._graphs[key] = _Graph(self._net, self._optimizer, x, t)
         except NotImplementedError as error:  # CuPy's word for what cannot be captured
@@ -56,11 +62,9 @@ class GraphedSteps:
         return loss
 
 
-def _why_not(net: Sequential, optimizer: Any) -> str | None:
+def _why_not(optimizer: Any) -> str | None:
     if not has_plain_update(optimizer) or optimizer.kernel is None:
         return f"{type(optimizer).__name__} has no kernel"
-    if any(isinstance(layer, Dropout) for layer in net.layers.values()):
-        return "a graph would drop the same entries at each step"
     return None
 
 
@@ -84,19 +88,27 @@ class _Graph:
         self._lr = xp.zeros((), dtype=xp.float64, device=device_of(x))
         self._count = xp.zeros((), dtype=xp.int64, device=device_of(x))
         self._count[...] = 1
+        self._dropouts = [layer for layer in net.layers.values() if isinstance(layer, Dropout)]
+        self._modes = modes_of(self._dropouts)
+        self._numbers = [xp.zeros((), dtype=xp.uint64, device=device_of(x)) for _ in self._dropouts]
         state = [*self._params.values()]
         state += [a for m in self._memories.values() for key, a in m.items() if key != "step"]
         self._step = GraphedStep(self._record, [x, t], state)
 
     def is_current(self) -> bool:
-        """Whether the net and the optimizer still have the arrays that the graph changes."""
+        """Whether the net and the optimizer still have the arrays and settings of the graph."""
         params, state = self._net.params, self._optimizer.state
-        return self._fixed == self._other_settings() and all(
+        if self._fixed != self._other_settings() or self._modes != modes_of(self._dropouts):
+            return False
+        return all(
             params[name] is array and state.get(name) is self._memories[name]
             for name, array in self._params.items()
         )
 
     def __call__(self, x: Array, t: Array) -> Array:
+        for layer, number in zip(self._dropouts, self._numbers, strict=True):
+            if layer.is_dropping:
+                next_mask(layer, number, x)
         self._lr[...] = self._optimizer.settings["lr"]
         for memory in self._memories.values():
             if "step" in memory:
@@ -110,7 +122,7 @@ class _Graph:
     def _record(self, x: Array, t: Array) -> Array:
         kernel = self._optimizer.kernel
         assert kernel is not None
-        with capturable_products():
+        with capturable_products(), numbered(self._dropouts, self._numbers):
             loss, grads = self._net.loss_and_gradient(x, t)
             for name, param in self._params.items():
                 memory = self._memories[name]

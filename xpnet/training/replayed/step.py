@@ -10,6 +10,7 @@ import numpy as np
 from xpnet.checks import check_same_home
 from xpnet.nets import Sequential
 from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.training.kept_state import KeptState
 from xpnet.training.replayed.recording import Recording
 from xpnet.training.replayed.update import Update
 
@@ -32,6 +33,7 @@ class ReplayedStep:
 
     def __init__(self, net: Sequential, optimizer: Any) -> None:
         self._net, self._optimizer = net, optimizer
+        self._state = KeptState(optimizer)
         self._recordings: OrderedDict[Any, Recording] = OrderedDict()
 
     def __call__(self, x: _Host, t: _Host) -> _Host:
@@ -58,4 +60,6 @@ class ReplayedStep:
         optimizer.update(self._net.params, recording.grads)
         # A rule of one's own may fail halfway; the update above computes all before it writes.
         if has_plain_update(optimizer) and optimizer.kernel is not None:
-            recording.update = Update(optimizer, self._net.params, recording.grads)
+            self._state.take_back()
+            if recording.update is None or not recording.update.is_current():
+                recording.update = Update(optimizer, self._net.params, recording.grads)
