@@ -9,7 +9,7 @@ module that cannot be imported, such as one that needs numba, leaves the reason.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -51,9 +51,6 @@ class Kernel:
     checks_itself : bool
         Whether it also returns None for arguments that are wrong, so that an op may ask it before
         it checks them; else it is asked afterwards.
-    contiguous : callable or None
-        Takes arrays, and returns them with copies of those whose layout the kernel does not take;
-        or None if there are none, or copies would not help.
     """
 
     op: str
@@ -61,7 +58,6 @@ class Kernel:
     provider: str
     run: Callable[..., Any] = field(repr=False)
     checks_itself: bool = field(default=False, repr=False)
-    contiguous: Callable[..., Sequence[Any] | None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -108,9 +104,9 @@ def _load(adapter: Adapter, name: str, module: str) -> Provider:
         found = import_module(module)
     except (ImportError, RuntimeError) as error:  # numba's where no folder can keep its code
         return Provider(name, adapter.name, reason=str(error))
-    traits = getattr(found, "CHECKS_ITSELF", False), getattr(found, "contiguous", None)
+    checks_itself = getattr(found, "CHECKS_ITSELF", False)
     kernels = {
-        op: Kernel(op, adapter.name, name, run, *traits) for op, run in found.KERNELS.items()
+        op: Kernel(op, adapter.name, name, run, checks_itself) for op, run in found.KERNELS.items()
     }
     return Provider(name, adapter.name, kernels)
 
@@ -138,17 +134,12 @@ class Dispatcher:
     ----------
     op : str
         The op's name.
-    inputs : int
-        How many of the first arguments are data, and neither parameters nor memory to write to.
-        Where their layout is why no kernel takes them, copies of them are offered: one more pass
-        over memory, where the generic op makes several.
     """
 
-    __slots__ = ("_checked", "_inputs", "_unchecked", "op")
+    __slots__ = ("_checked", "_unchecked", "op")
 
-    def __init__(self, op: str, inputs: int = 0) -> None:
+    def __init__(self, op: str) -> None:
         self.op = op
-        self._inputs = inputs
         self._checked: dict[type, tuple[Kernel, ...]] = {}
         self._unchecked: dict[type, tuple[Kernel, ...]] = {}
 
@@ -163,7 +154,7 @@ class Dispatcher:
             result = kernel.run(array, *args, **settings)
             if result is not None:
                 return result
-        return self._run_on_copies(kernels, array, *args, **settings)
+        return None
 
     def unchecked(self, array: Array, *args: Any, **settings: Any) -> Any:
         """Ask the kernels that look at their arguments themselves; the array may be anything."""
@@ -179,7 +170,7 @@ class Dispatcher:
             result = kernel.run(array, *args, **settings)
             if result is not None:
                 return result
-        return self._run_on_copies(kernels, array, *args, **settings)
+        return None
 
     def of_any_kind(self, array: Array, *args: Any, **settings: Any) -> Any:
         """Ask all kernels, for arguments that are known to be right."""
@@ -193,24 +184,16 @@ class Dispatcher:
         found = tuple(k for k in kernels if k is not None and k.checks_itself is checks_itself)
         return table.setdefault(type(array), found)
 
-    def _run_under_policy(self, kernels: tuple[Kernel, ...], *args: Any, **settings: Any) -> Any:
+    @staticmethod
+    def _run_under_policy(kernels: tuple[Kernel, ...], *args: Any, **settings: Any) -> Any:
         policy = _policy.get() or _Policy()
-        if policy.allowed is not None:
-            kernels = tuple(kernel for kernel in kernels if kernel.provider in policy.allowed)
         for kernel in kernels:
-            result = kernel.run(*args, **settings)
-            if result is not None:
-                if policy.ran is not None:
-                    policy.ran.append(kernel)
-                return result
-        return self._run_on_copies(kernels, *args, **settings)
-
-    def _run_on_copies(self, kernels: tuple[Kernel, ...], *args: Any, **settings: Any) -> Any:
-        inputs, others = args[: self._inputs], args[self._inputs :]
-        for contiguous in dict.fromkeys(kernel.contiguous for kernel in kernels):
-            copies = contiguous(*inputs) if contiguous is not None else None
-            if copies is not None:
-                return self._run_under_policy(kernels, *copies, *others, **settings)
+            if policy.allowed is None or kernel.provider in policy.allowed:
+                result = kernel.run(*args, **settings)
+                if result is not None:
+                    if policy.ran is not None:
+                        policy.ran.append(kernel)
+                    return result
         return None
 
 

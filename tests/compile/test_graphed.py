@@ -93,6 +93,19 @@ def test_each_step_drops_by_a_mask_of_its_own():
     assert Replayed.made == 4  # one for each size and rate
 
 
+def test_a_batch_that_is_not_contiguous_takes_the_eager_step():
+    graphed_net, eager = small_net(), small_net()
+    step, optimizer = GraphedSteps(graphed_net, xpnet.Momentum(0.1)), xpnet.Momentum(0.1)
+    for i in range(5):
+        x, t = batch(8, seed=i)
+        x = np.asfortranarray(x) if i % 2 else x
+        assert step(x, t) == eager_step(eager, optimizer, x, t)
+
+    assert Replayed.made == 1
+    for key, array in eager.params.items():
+        np.testing.assert_array_equal(graphed_net.params[key], array)
+
+
 def test_a_number_of_a_mask_that_is_none_is_named():
     net = dropout_net()
     step = GraphedSteps(net, SGD(0.1))

@@ -32,6 +32,37 @@ class Centred(Doubled):
         return dout - dout.sum(axis=0) / max(self.samples, 1)
 
 
+class EverySecond(Doubled):
+    """A layer whose results have gaps, as the ones of its backward."""
+
+    def forward(self, x):
+        return x[:, ::2]
+
+    def backward(self, dout):
+        return np.repeat(dout, 4, axis=1)[:, ::2]
+
+
+class Matrix(Doubled):
+    """A product that nobody but NumPy computes."""
+
+    def forward(self, x):
+        self.x = x
+        return x @ np.linspace(-1, 1, x.shape[1] * 8, dtype=x.dtype).reshape(-1, 8)
+
+    def backward(self, dout):
+        return dout @ np.linspace(-1, 1, self.x.shape[1] * 8, dtype=dout.dtype).reshape(8, -1)
+
+
+class Mean(Doubled):
+    """A layer whose results lie in memory once for all features."""
+
+    def forward(self, x):
+        return np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)
+
+    def backward(self, dout):
+        return np.broadcast_to(dout.mean(axis=1, keepdims=True), dout.shape)
+
+
 class ByColumns(Doubled):
     """A layer whose results lie in memory column by column."""
 
@@ -61,12 +92,16 @@ NETS = {
     "by columns": lambda: [affine(FEATURES, 50), ByColumns(), Sigmoid(), affine(50, seed=1)],
     "by columns, twice": lambda: [ByColumns(), Centred(), affine()],
     "by columns, then dropout": lambda: [ByColumns(), Dropout(0.5, seed=0), affine()],
+    "with gaps": lambda: [EverySecond(), Matrix(), affine(8)],
+    "with gaps, for kernels": lambda: [EverySecond(), affine(FEATURES // 2)],
+    "one for all": lambda: [Mean(), Matrix(), Mean(), Centred(), affine(8)],
     "weights by columns": lambda: [transposed()],
 }
 LAYOUTS = {
     "contiguous": lambda a: a,
     "by columns": np.asfortranarray,
     "gaps": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "columns of a wider one": lambda a: np.concatenate([a, a], axis=-1)[..., : a.shape[-1]],
     "every second row": lambda a: np.repeat(a, 2, axis=0)[::2],
     "backwards": lambda a: a[::-1].copy()[::-1],
 }
@@ -84,7 +119,10 @@ def assert_same_bits(make_layers, batches):
     for x, t in batches:
         loss, grads = eager.loss_and_gradient(x, t)
         optimizer.update(eager.params, grads)
+        before = x.copy(), t.copy()
         assert step(x, t) == loss
+        for array, copy in zip((x, t), before, strict=True):
+            np.testing.assert_array_equal(array, copy)
         for name, array in eager.params.items():
             np.testing.assert_array_equal(compiled.params[name], array)
 

@@ -318,3 +318,40 @@ def test_warnings_are_off_in_kernels_and_as_they_were_in_layers_of_ones_own(prov
             step(np.full_like(x, 1e38), t)  # its products overflow
 
             assert own.seen == "raise"
+
+
+def test_a_first_batch_whose_labels_are_its_input_is_not_taken_for_both():
+    rows = np.eye(10, dtype="float32")
+
+    def net():
+        return Sequential(Doubled(), Affine.random(10, 10, seed=0))
+
+    compiled, eager = net(), net()
+    step, optimizer = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+    for x, t in [(rows, rows), (rows[::-1], rows), (rows[::-1].copy(), rows)]:
+        assert step(x, t) == eager_step(eager, optimizer, x, t)
+    gaps = np.repeat(rows, 2, axis=1)[:, ::2]
+    for x, t in [(gaps, gaps), (np.repeat(rows[::-1], 2, axis=1)[:, ::2], gaps)]:
+        assert step(x, t) == eager_step(eager, optimizer, x, t)
+
+
+def test_the_mask_of_a_masked_array_is_not_forgotten():
+    net = TwoLayerNet(784, 5, 10, seed=0)
+    step = xpnet.compile(net, SGD(0.1))
+    x, t = batch()
+    step(x, t)
+    masked = np.ma.masked_less(x, 0.5)
+
+    for use in (net.loss, step):
+        with pytest.raises(ValueError, match="could not be broadcast"):
+            use(masked, t)
+
+
+def test_a_batch_of_a_file_that_is_mapped_gives_the_bits_of_the_eager_step(tmp_path):
+    compiled, eager = (TwoLayerNet(784, 5, 10, seed=0) for _ in range(2))
+    step, optimizer = xpnet.compile(compiled, SGD(0.1)), SGD(0.1)
+    x, t = batch()
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for inputs in (x, mapped, mapped, x):
+        assert step(inputs, t) == eager_step(eager, optimizer, inputs, t)

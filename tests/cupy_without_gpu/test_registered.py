@@ -13,7 +13,6 @@ from optimizers.catalog import OPTIMIZERS
 from xpnet import kernels
 from xpnet.kernels.cuda import KERNELS
 from xpnet.kernels.cuda.registered import registered
-from xpnet.kernels.cuda.takes import contiguous
 from xpnet.testing.tolerance import tolerance
 
 OPS_WITH_OUT = [
@@ -166,26 +165,6 @@ def test_other_layouts_go_to_the_generic_op(op, cpu: CPU) -> None:
 
     assert registered(cpu)[op](*args) is None
     assert cpu.launched == []
-
-
-@pytest.mark.parametrize("op", OPS)
-def test_copies_of_data_in_other_layouts_are_taken(op, cpu: CPU) -> None:
-    args = ARGUMENTS[op](np.ones((4, 6), dtype="float32"), np.random.default_rng(1))
-    data = [np.repeat(a, 2, axis=-1)[..., ::2] for a in args[:2] if np.ndim(a) and len(a) == 4]
-    others = args[len(data) :]
-    assert registered(cpu)[op](*data, *others) is None
-
-    found = registered(cpu)[op](*contiguous(*data), *others)
-
-    assert_close(found, registered(cpu)[op](*args), 6)
-
-
-def test_nothing_is_copied_that_is_taken_as_it_is_or_not_at_all() -> None:
-    x = np.ones((4, 6), dtype="float32")
-
-    assert contiguous(x, x) is None
-    assert contiguous(x.astype("int32").T, x) is None
-    assert contiguous(x.T, x)[1] is x
 
 
 @pytest.mark.parametrize("entry", OPTIMIZERS.values(), ids=str)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -15,7 +14,7 @@ import xpnet
 from xpnet import dispatch, kernels
 from xpnet.backend import resolve_backend
 from xpnet.backends import Adapter
-from xpnet.dispatch import Dispatcher, Kernel, Provider, providers_of
+from xpnet.dispatch import Dispatcher, providers_of
 
 X = np.asarray([[1.0, 2.0]], dtype="float32")
 
@@ -91,51 +90,6 @@ def test_a_layer_looks_for_kernels_in_its_first_calls_alone(library, monkeypatch
     # Where there are kernels they answer at once; else each op asks twice, also after its checks.
     assert counts == [2 if library == "numpy" else 4] * 4
     assert set(lookups) == {library}
-
-
-def of_fake_kernels(monkeypatch, *runs):
-    """Return a dispatcher of an op with two inputs, and what was offered as copies."""
-    offered = []
-
-    def contiguous(*inputs):
-        offered.append(inputs)
-        return None if isinstance(inputs[0], str) else ["copy", "copy"]
-
-    made = [Kernel("fake", "numpy", name, run, contiguous=contiguous) for name, run in runs]
-    monkeypatch.setattr(
-        dispatch, "providers_of", lambda _: [Provider(k.provider, "", {"fake": k}) for k in made]
-    )
-    return Dispatcher("fake", inputs=2), offered
-
-
-def test_copies_of_the_inputs_alone_are_offered_after_all_kernels_have_refused(monkeypatch):
-    asked = []
-
-    def run(name, *args, **settings):
-        asked.append((name, args, settings))
-        return "result" if isinstance(args[0], str) and name == "second" else None
-
-    fake, offered = of_fake_kernels(
-        monkeypatch, ("first", partial(run, "first")), ("second", partial(run, "second"))
-    )
-
-    assert fake(X, "t", "W", lr=1) == "result"
-
-    assert [name for name, *_ in asked] == ["first", "second"] * 2
-    assert asked[0][1:] == asked[1][1:] == ((X, "t", "W"), {"lr": 1})
-    assert asked[2][1:] == asked[3][1:] == (("copy", "copy", "W"), {"lr": 1})
-    assert offered == [(X, "t")]
-
-
-def test_no_copies_are_made_for_kernels_that_may_not_run(monkeypatch):
-    fake, offered = of_fake_kernels(monkeypatch, ("first", lambda *_: None))
-
-    with kernels.disabled():
-        assert fake(X, "t") is None
-    assert offered == []
-    with kernels.only("first"):
-        assert fake(X, "t") is None
-    assert offered == [(X, "t"), ("copy", "copy")]
 
 
 def test_float16_has_no_kernel_and_the_op_runs():

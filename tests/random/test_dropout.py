@@ -151,7 +151,10 @@ def test_a_step_may_be_an_array(xpnet_backend):
     x = ones(100, xp=xpnet_backend)
     step = xpnet.asarray(np.asarray(41), xp=xpnet_backend)
 
+    short = xpnet.asarray(np.asarray(41), xp=xpnet_backend, dtype="int32")
+
     assert np.array_equal(host(dropout_mask(x, 0.5, 1, step)), host(dropout_mask(x, 0.5, 1, 41)))
+    assert np.array_equal(host(dropout_mask(x, 0.5, 1, short)), host(dropout_mask(x, 0.5, 1, 41)))
     assert np.array_equal(
         host(dropout_mask(x, 0.5, np.uint64(1), np.int64(41))), host(dropout_mask(x, 0.5, 1, 41))
     )

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.tape import is_recording
+from xpnet.kernels.tape import call
 from xpnet.ops.labels import SUM_TOLERANCE
 
 __all__ = [
@@ -23,8 +23,9 @@ __all__ = [
     "are_rows",
     "are_scores",
     "as_rows",
-    "contiguous",
+    "compact",
     "fit",
+    "has_another_layout",
 ]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
@@ -96,17 +97,18 @@ def are_backward(dout: Any, x: Any, W: Any) -> bool:
     )
 
 
-def contiguous(*arrays: Any) -> list[_Host] | None:
-    """Return arrays with copies of those that are not contiguous.
+def has_another_layout(x: Any) -> bool:
+    """Whether an array would be plain if it were contiguous."""
+    return type(x) is np.ndarray and x.dtype in _FLOATS and not x.flags.c_contiguous
 
-    None if all are, or no kernel takes their dtype; or while a tape records: what is computed from
-    a copy would not change when it is replayed with another batch.
-    """
-    if any(type(array) is not np.ndarray for array in arrays) or is_recording():
+
+def compact(x: Any) -> _Host | None:
+    """Return a contiguous copy that changes with ``x``, if its layout is why it is not taken."""
+    if not has_another_layout(x):
         return None
-    if all(array.flags.c_contiguous for array in arrays) or arrays[0].dtype not in _FLOATS:
-        return None
-    return [np.asarray(array, order="C") for array in arrays]
+    copy = np.empty(x.shape, x.dtype)
+    call(np.copyto, copy, x)
+    return copy
 
 
 def fit(out: Any, *inputs: _Host) -> _Host | None:
@@ -133,7 +135,7 @@ def are_indices(t: Any, x: _Host) -> bool:
 
 
 def are_rows(t: Any, x: _Host) -> bool:
-    """Whether there is a contiguous row of labels for each row of the scores, and at least one."""
-    if type(t) is not np.ndarray or t.shape != x.shape or not t.flags.c_contiguous:
+    """Whether there is a row of labels for each row of the scores, and at least one."""
+    if type(t) is not np.ndarray or t.shape != x.shape:
         return False
     return t.dtype.kind in "biuf" and t.itemsize <= 8 and t.size > 0  # no long double

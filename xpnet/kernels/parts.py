@@ -69,6 +69,8 @@ def parts_of_forward(x: _Host, W: _Host) -> Parts | None:
     samples, (inputs, outputs) = len(x), W.shape
     if samples * inputs * outputs < _WORTH_PARTS:  # as most are, and these must not be delayed
         return None
+    if not x.flags.c_contiguous:
+        return None
     threads = _thread_count(samples, inputs, outputs, W.dtype)
     return _parts_of_forward(threads, samples, inputs, outputs, W.dtype) if threads > 1 else None
 
@@ -76,7 +78,7 @@ def parts_of_forward(x: _Host, W: _Host) -> Parts | None:
 def parts_of_backward(dout: _Host, x: _Host) -> tuple[Parts, Parts] | tuple[None, None]:
     """Return how to compute ``dout @ W.T`` and ``x.T @ dout``, or two times None."""
     (samples, inputs), outputs = x.shape, dout.shape[1]
-    if samples * inputs * outputs < _WORTH_PARTS:
+    if samples * inputs * outputs < _WORTH_PARTS or not x.flags.c_contiguous:
         return None, None
     threads = _thread_count(samples, inputs, outputs, x.dtype)
     if threads == 1:

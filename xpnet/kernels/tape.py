@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["Call", "Tape", "call", "is_recording"]
+__all__ = ["Call", "Tape", "call"]
 
 Call = tuple[Callable[..., Any], Sequence[Any]]
 
@@ -51,11 +51,6 @@ class Tape:
         """Make all calls again."""
         for function, arrays in self.calls:
             function(*arrays)
-
-
-def is_recording() -> bool:
-    """Whether calls are noted in this thread or task."""
-    return _recording.get() is not None
 
 
 def call(function: Callable[..., Any], *arrays: Any) -> None:

@@ -22,10 +22,10 @@ __all__ = [
 
 _NAME = "Affine"
 
-_affine_kernel = Dispatcher("affine", inputs=1)
-_backward_kernel = Dispatcher("affine_backward", inputs=2)
-_param_gradients_kernel = Dispatcher("affine_param_gradients", inputs=2)
-_relu_kernel = Dispatcher("affine_relu", inputs=1)
+_affine_kernel = Dispatcher("affine")
+_backward_kernel = Dispatcher("affine_backward")
+_param_gradients_kernel = Dispatcher("affine_param_gradients")
+_relu_kernel = Dispatcher("affine_relu")
 
 
 def affine(x: Array, W: Array, b: Array) -> Array:

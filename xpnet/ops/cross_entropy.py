@@ -24,8 +24,8 @@ __all__ = [
 
 _NAME = "SoftmaxWithLoss"
 
-_kernel = Dispatcher("softmax_with_loss", inputs=2)
-_backward_kernel = Dispatcher("softmax_with_loss_backward", inputs=2)
+_kernel = Dispatcher("softmax_with_loss")
+_backward_kernel = Dispatcher("softmax_with_loss_backward")
 
 
 @quiet

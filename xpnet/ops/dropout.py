@@ -28,8 +28,8 @@ __all__ = [
 
 _NAME = "Dropout"
 
-_kernel = Dispatcher("dropout", inputs=1)
-_backward_kernel = Dispatcher("dropout_backward", inputs=2)
+_kernel = Dispatcher("dropout")
+_backward_kernel = Dispatcher("dropout_backward")
 
 
 def dropout(
@@ -122,10 +122,13 @@ def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None
     >>> dropout_backward(np.asarray([5.0, 6.0]), np.asarray([0.0, 1.0]), 0.75)
     array([ 0., 24.])
     """
+    dx = _backward_kernel.unchecked(dout, mask, rate, out)
+    if dx is not None:
+        return dx
     check_upstream(_NAME, dout, mask=mask)
     check_fraction(_NAME, rate=rate)
     check_out(_NAME, out, dout=dout)
-    dx = _backward_kernel.of_any_kind(dout, mask, rate, out)
+    dx = _backward_kernel(dout, mask, rate, out)
     return delivered(_kept(dout, mask, rate), out) if dx is None else dx
 
 

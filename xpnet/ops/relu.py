@@ -11,8 +11,8 @@ __all__ = ["relu", "relu_backward"]
 
 _NAME = "ReLU"
 
-_relu_kernel = Dispatcher("relu", inputs=1)
-_backward_kernel = Dispatcher("relu_backward", inputs=2)
+_relu_kernel = Dispatcher("relu")
+_backward_kernel = Dispatcher("relu_backward")
 
 
 def relu(x: Array, *, out: Array | None = None) -> Array:

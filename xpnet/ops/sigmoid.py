@@ -13,8 +13,8 @@ __all__ = ["sigmoid", "sigmoid_backward"]
 
 _NAME = "Sigmoid"
 
-_sigmoid_kernel = Dispatcher("sigmoid", inputs=1)
-_backward_kernel = Dispatcher("sigmoid_backward", inputs=2)
+_sigmoid_kernel = Dispatcher("sigmoid")
+_backward_kernel = Dispatcher("sigmoid_backward")
 
 
 def sigmoid(x: Array, *, out: Array | None = None) -> Array:

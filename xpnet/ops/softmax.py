@@ -11,10 +11,10 @@ from xpnet.quiet import quiet
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
 
-_softmax_kernel = Dispatcher("softmax", inputs=1)
-_softmax_backward_kernel = Dispatcher("softmax_backward", inputs=2)
-_log_softmax_kernel = Dispatcher("log_softmax", inputs=1)
-_log_softmax_backward_kernel = Dispatcher("log_softmax_backward", inputs=2)
+_softmax_kernel = Dispatcher("softmax")
+_softmax_backward_kernel = Dispatcher("softmax_backward")
+_log_softmax_kernel = Dispatcher("log_softmax")
+_log_softmax_backward_kernel = Dispatcher("log_softmax_backward")
 
 
 def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.layers import Dropout
-from xpnet.ops.dropout import check_step
+from xpnet.ops.dropout import check_seed, check_step
 
 __all__ = ["modes_of", "next_mask", "numbered", "write_number"]
 
@@ -40,7 +40,9 @@ def write_number(layer: Dropout, number: Array, x: Array) -> None:
         If it is none for an input like ``x``.
     """
     check_step(x, layer.step)
-    number[...] = int(layer.step)
+    step = int(layer.step)
+    check_seed(type(layer).__name__, step=step)
+    number[...] = step
 
 
 def next_mask(layer: Dropout, number: Array, x: Array) -> None:

@@ -16,7 +16,7 @@ from xpnet.kernels.cuda.softmax import (
     softmax,
     softmax_backward,
 )
-from xpnet.kernels.cuda.takes import contiguous, takes
+from xpnet.kernels.cuda.takes import takes
 from xpnet.kernels.cuda.updates import (
     adagrad_update,
     adam_update,
@@ -31,7 +31,6 @@ __all__ = [
     "adagrad_update",
     "adam_update",
     "bias_activation",
-    "contiguous",
     "log_softmax",
     "log_softmax_backward",
     "momentum_update",

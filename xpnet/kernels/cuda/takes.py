@@ -8,7 +8,7 @@ from xpnet._typing import Array
 from xpnet.dtypes import dtype_name
 from xpnet.kernels.cuda.plan import FLOATS, LABELS
 
-__all__ = ["contiguous", "takes"]
+__all__ = ["takes"]
 
 _WITH_LABELS = ("softmax_with_loss", "softmax_with_loss_backward")
 
@@ -43,24 +43,3 @@ def takes(op: str, arrays: Sequence[Array], axis: int = -1) -> bool:
         if t.ndim != x.ndim - 1 or dtype_name(t.dtype) not in LABELS:
             return False
     return dtype_name(x.dtype) in FLOATS and all(array.dtype == x.dtype for array in others)
-
-
-def contiguous(*arrays: Array) -> list[Array] | None:
-    """Return arrays with copies of those that are not contiguous.
-
-    None if all are, or no kernel takes their dtype.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> contiguous(np.ones((2, 3))) is None
-    True
-    >>> contiguous(np.ones((2, 3)).T)[0].flags.c_contiguous
-    True
-    """
-    if (
-        all(array.flags.c_contiguous for array in arrays)
-        or dtype_name(arrays[0].dtype) not in FLOATS
-    ):
-        return None
-    return [array if array.flags.c_contiguous else array.copy(order="C") for array in arrays]

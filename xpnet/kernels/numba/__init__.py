@@ -14,7 +14,6 @@ except ImportError as error:
     msg = 'numba is not installed; install it with: pip install "xpnet[numba]"'
     raise ImportError(msg) from error
 
-from xpnet.kernels.arguments import contiguous
 from xpnet.kernels.numba import (
     activations,
     affine,
@@ -24,7 +23,7 @@ from xpnet.kernels.numba import (
     softmax,
 )
 
-__all__ = ["CHECKS_ITSELF", "KERNELS", "contiguous"]
+__all__ = ["CHECKS_ITSELF", "KERNELS"]
 
 CHECKS_ITSELF = True
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import are_alike, fit
+from xpnet.kernels.arguments import are_alike, compact, fit
 from xpnet.kernels.numba import elementwise
 from xpnet.kernels.numba.team import EXP, PASS, divide
 
@@ -17,8 +17,9 @@ __all__ = ["KERNELS"]
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 
-def _forward(function: Callable[..., None], x: _Host, out: _Host | None) -> Any:
-    y = fit(out, x) if are_alike(x) else None
+def _forward(function: Callable[..., None], x: Any, out: _Host | None) -> Any:
+    x = x if are_alike(x) else compact(x)
+    y = None if x is None else fit(out, x)
     if y is not None:
         function(x.reshape(-1), y.reshape(-1))
     return y

@@ -33,7 +33,7 @@ def _multiply_and(
     if parts is not None and parts.are_sums:
         sums = np.empty((parts.size, *y.shape), y.dtype)
         call(in_parts, gemm_batch_of(W.dtype), parts.plan, x, W, b, sums, y)
-    elif parts is None and _is_for_compiled_code(y):
+    elif parts is None and _is_for_compiled_code(x, y):
         call(at_once, gemm_of(W.dtype), x, W, b, y)
     else:
         on_numpy.multiply_and(partial(divide, follow, PASS), x, W, b, y)
@@ -53,15 +53,17 @@ def _multiply_back(
     if for_dx is not None and for_dW is not None:
         blas = gemm_of(x.dtype), gemm_batch_of(x.dtype)
         call(in_parts, *blas, (for_dx.plan, for_dW.plan), *matrices)
-    elif _is_for_compiled_code(dout):
+    elif _is_for_compiled_code(x, dout):
         call(at_once, gemm_of(x.dtype), *matrices)
     else:
         otherwise(dout, x, *arrays)
 
 
-def _is_for_compiled_code(outputs: _Host) -> bool:
+def _is_for_compiled_code(x: _Host, outputs: _Host) -> bool:
     """Whether a bias is added by one thread, and BLAS can be called there."""
-    return 0 < outputs.size <= SMALL and gemm_of(outputs.dtype) is not None
+    if not 0 < outputs.size <= SMALL or not x.flags.c_contiguous:
+        return False
+    return gemm_of(outputs.dtype) is not None
 
 
 _with_bias = partial(_multiply_and, elementwise.bias, products.affine, products.affine_in_parts)

@@ -26,16 +26,24 @@ _mean = quiet(mean)
 
 
 def _takes_rows(x: _Host, t: Any) -> bool:
-    return are_rows(t, x) and t.dtype.isnative and t.dtype.char != "e"  # numba has no float16
+    return are_rows(t, x) and t.dtype.char != "e"  # numba has no float16
 
 
 def _flat_indices(t: _Host) -> _Host:
-    """Return indices in the form that compiled code takes; the array changes with ``t``."""
+    return _labels(t).reshape(-1)
+
+
+def _rows(t: _Host) -> _Host:
+    return as_rows(_labels(t))
+
+
+def _labels(t: _Host) -> _Host:
+    """Return labels in the form that compiled code takes; the array changes with ``t``."""
     if t.flags.c_contiguous and t.dtype.isnative:
-        return t.reshape(-1)
-    indices = np.empty(t.shape, t.dtype.newbyteorder("="))
-    call(np.copyto, indices, t)
-    return indices.reshape(-1)
+        return t
+    labels = np.empty(t.shape, t.dtype.newbyteorder("="))
+    call(np.copyto, labels, t)
+    return labels
 
 
 def _check_indices(flat: _Host, t: _Host, classes: int) -> None:
@@ -91,7 +99,7 @@ def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
 
 
 def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
-    labels = as_rows(t)
+    labels = _rows(t)
     losses, totals = np.empty((2, len(x)), x.dtype)
     if _is_small(x):
         call(_softmax_and_mean_loss_of_rows, x, labels, t, y, losses, totals, loss)
@@ -108,7 +116,7 @@ def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any, out: _Host | None
     if are_indices(t, y):
         compute, labels_of = rows.scaled_difference, _flat_indices
     elif _takes_rows(y, t) and (out is None or not np.may_share_memory(out, t)):
-        compute, labels_of = rows.scaled_difference_from_rows, as_rows
+        compute, labels_of = rows.scaled_difference_from_rows, _rows
     else:
         return None
     dx = fit(out, y)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xpnet.kernels.arguments import contiguous
 from xpnet.kernels.numpy import (
     activations,
     affine,
@@ -19,7 +18,7 @@ from xpnet.kernels.numpy import (
     softmax,
 )
 
-__all__ = ["CHECKS_ITSELF", "KERNELS", "contiguous"]
+__all__ = ["CHECKS_ITSELF", "KERNELS"]
 
 CHECKS_ITSELF = True
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import are_alike, fit
+from xpnet.kernels.arguments import are_alike, compact, fit, has_another_layout
 from xpnet.kernels.numpy.blocks import buffer, by_row_blocks
 from xpnet.kernels.tape import call
 from xpnet.quiet import quiet
@@ -17,8 +17,11 @@ __all__ = ["KERNELS"]
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 
-def _relu(x: _Host, out: _Host | None) -> _Host | None:
-    y = fit(out, x) if are_alike(x) else None
+def _relu(x: Any, out: _Host | None) -> _Host | None:
+    if are_alike(x):
+        y = fit(out, x)
+    else:  # one pass over memory in any layout, if the result has the same
+        y = np.empty_like(x) if out is None and has_another_layout(x) else None
     if y is not None:
         call(_maximum_with_0, x, y)
     return y
@@ -44,8 +47,9 @@ def _times_sign(dout: _Host, y: _Host, dx: _Host) -> None:
 
 
 @quiet
-def _sigmoid(x: _Host, out: _Host | None) -> _Host | None:
-    y = fit(out, x) if are_alike(x) else None
+def _sigmoid(x: Any, out: _Host | None) -> _Host | None:
+    x = x if are_alike(x) else compact(x)
+    y = None if x is None else fit(out, x)
     if y is not None:
         call(_over_sum, x.reshape(-1, 1), y.reshape(-1, 1))
     return y

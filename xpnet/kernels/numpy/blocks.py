@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["buffer", "by_row_blocks"]
+__all__ = ["BLOCK", "buffer", "by_row_blocks"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 # Bytes of one block: half of a core's second-level cache, so that two of them fit.
-_BLOCK = 2**19
+BLOCK = 2**19
 
 _buffers = threading.local()
 
@@ -23,7 +23,7 @@ def buffer(dtype: np.dtype[Any], number: int = 0) -> _Host:
     kept: dict[str, _Host] = _buffers.__dict__
     name = f"{dtype.char}{number}"
     if name not in kept:
-        kept[name] = np.empty(_BLOCK // dtype.itemsize, dtype)
+        kept[name] = np.empty(BLOCK // dtype.itemsize, dtype)
     return kept[name]
 
 
@@ -32,7 +32,7 @@ def by_row_blocks(function: Callable[..., None]) -> Callable[..., None]:
 
     def blockwise(*arrays: _Host) -> None:
         first = arrays[0]
-        rows = max(1, _BLOCK // max(first.itemsize * first.shape[-1], 1))
+        rows = max(1, BLOCK // max(first.itemsize * first.shape[-1], 1))
         if rows >= first.shape[0]:
             function(*arrays)
             return

@@ -79,7 +79,7 @@ def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
 
 def _rows_like(x: _Host, t: _Host) -> _Host:
     """Return rows of labels in the dtype of ``x``; the array changes with ``t``."""
-    if t.dtype == x.dtype:
+    if t.dtype == x.dtype and t.flags.c_contiguous:
         return as_rows(t)
     rows = np.empty(x.shape, x.dtype)
     call(np.copyto, rows.reshape(t.shape), t, "unsafe")

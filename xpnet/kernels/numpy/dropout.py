@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from xpnet._typing import Array
-from xpnet.kernels.arguments import are_alike, fit
-from xpnet.kernels.numpy.blocks import buffer, by_row_blocks
+from xpnet.kernels.arguments import are_alike, compact, fit
+from xpnet.kernels.numpy.blocks import BLOCK, buffer, by_row_blocks
 from xpnet.kernels.tape import call
 from xpnet.ops.dropout import least_kept, scale_of_kept
 from xpnet.ops.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
@@ -32,7 +32,7 @@ _COUNTERS = 4096
 
 def dropped(
     compute: Callable[..., None],
-    x: _Host,
+    x: Any,
     rate: float,
     seed: int,
     step: int | Array,
@@ -42,7 +42,8 @@ def dropped(
 
     All its arrays are flat but the stream, which it reads when it is called.
     """
-    y = fit(out, x) if are_alike(x) else None
+    x = x if are_alike(x) else compact(x)
+    y = None if x is None else fit(out, x)
     if y is None:
         return None
     mask, factor = np.empty(x.shape, x.dtype), x.dtype.type(scale_of_kept(rate))
@@ -54,13 +55,15 @@ def dropped(
 
 
 def gradient(
-    compute: Callable[..., None], dout: _Host, mask: _Host, rate: float, out: _Host | None
+    compute: Callable[..., None], dout: _Host, mask: _Host, rate: Any, out: _Host | None
 ) -> _Host | None:
     """Return what a function of dout, mask, dx and a factor writes to dx; all arrays are flat."""
-    dx = fit(out, dout, mask) if are_alike(dout, mask) else None
+    if not are_alike(dout, mask) or not (isinstance(rate, Real) and 0 <= float(rate) < 1):
+        return None
+    dx = fit(out, dout, mask)
     if dx is not None:
-        factor = dout.dtype.type(scale_of_kept(rate))
-        compute(*(array.reshape(-1) for array in (dout, mask, dx)), factor)
+        factor = dout.dtype.type(scale_of_kept(float(rate)))
+        compute(dout.reshape(-1), mask.reshape(-1), dx.reshape(-1), factor)
     return dx
 
 
@@ -122,8 +125,11 @@ def _high_and_low(product: _Host, key: int, high: _Host, low: _Host) -> None:
 
 @quiet
 def _keep(dout: _Host, mask: _Host, dx: _Host, factor: Any) -> None:
-    scale = by_row_blocks(partial(_scale_kept, factor))
-    call(scale, dout[:, None], mask[:, None], dx[:, None])
+    if dout.nbytes <= BLOCK:
+        call(_scale_kept, factor, dout, mask, dx)
+    else:
+        scale = by_row_blocks(partial(_scale_kept, factor))
+        call(scale, dout[:, None], mask[:, None], dx[:, None])
 
 
 def _scale_kept(factor: Any, x: _Host, mask: _Host, y: _Host) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
@@ -28,15 +28,9 @@ class Recorder:
 
     That is what the methods have called, where kernels take all of them; else it is the methods
     themselves, and their results are copied to where they were the first time.
-
-    Parameters
-    ----------
-    batch : sequence of pairs of arrays
-        Each a contiguous copy, on which kernels run, and what it is a copy of, on which methods do.
     """
 
-    def __init__(self, batch: Sequence[tuple[_Host, _Host]]) -> None:
-        self._batch = batch
+    def __init__(self) -> None:
         # What each method has called, in lists of their own while some may be replaced.
         self._calls: list[list[Call]] = []
         self._forwards: list[_Forward] = []
@@ -47,7 +41,7 @@ class Recorder:
         if type(layer) in _TAPED:
             result, calls = _taped_forward(layer, inputs)
             if calls:
-                run = MethodCall(layer.forward, self._as_given(inputs), result, layer, {})
+                run = MethodCall(layer.forward, list(inputs), result, layer, {})
                 self._forwards.append(_Forward(layer, calls, [run]))
                 self._calls.append(calls)
                 return result
@@ -106,21 +100,14 @@ class Recorder:
         self, layer: Any, method: Any, arrays: tuple[_Host, ...], *, has_grads: bool = False
     ) -> Any:
         """Call a method, note it, and return a copy of its result."""
-        given = self._as_given(arrays)
-        result = method(*given)
-        kept = None if result is None else np.array(result)
+        result = method(*arrays)
+        kept = None if result is None else _twin(result)
         copies = {}
         if has_grads:
             copies = {name: np.array(grad) for name, grad in layer.grads.items()}
             self._copies.append((layer, copies))
-        self._calls.append([(run_method, MethodCall(method, given, kept, layer, copies))])
+        self._calls.append([(run_method, MethodCall(method, list(arrays), kept, layer, copies))])
         return kept
-
-    def _as_given(self, arrays: tuple[_Host, ...]) -> list[_Host]:
-        """Return arrays, with those of the batch in the layout that they came in."""
-        return [
-            next((given for copy, given in self._batch if copy is array), array) for array in arrays
-        ]
 
 
 class MethodCall(NamedTuple):
@@ -139,6 +126,18 @@ class _Forward(NamedTuple):
     layer: Any
     calls: list[Call]
     runs: list[MethodCall]
+
+
+def _twin(array: _Host) -> _Host:
+    """Return a copy that lies in memory alike, gaps and all: methods may round by the layout."""
+    ends = zip(array.shape, array.strides, strict=True)
+    spans = [stride * (length - 1) for length, stride in ends]
+    before = -sum(span for span in spans if span < 0)
+    after = sum(span for span in spans if span > 0) + array.itemsize
+    memory = np.empty(before + after, np.uint8)
+    twin: _Host = np.ndarray(array.shape, array.dtype, memory, before, array.strides)
+    np.copyto(twin, array)
+    return twin
 
 
 def _taped(function: Callable[..., Any], arrays: tuple[_Host, ...]) -> tuple[Any, list[Call]]:

@@ -53,8 +53,8 @@ class Recording:
         ]
         self._dropouts = [layer for layer in layers if type(layer) is Dropout]
         self._modes = modes_of(self._dropouts)
-        self._x, self._t = np.array(x, order="C"), np.array(t, order="C")
-        recorder = Recorder([(self._x, x), (self._t, t)])
+        self._x, self._t = _own(x), _own(t)
+        recorder = Recorder()
         with memories_kept([*layers, net.last_layer]):
             self.loss: _Host = _run(recorder, net, self._x, self._t)
         tape = recorder.tape()
@@ -70,8 +70,6 @@ class Recording:
         ]
         self._x_slots, self._copies_x = _slots(tape.calls, self._x)
         self._t_slots, self._copies_t = _slots(tape.calls, self._t)
-        self._given_x_slots = _slots_of_methods(tape.calls, x)
-        self._given_t_slots = _slots_of_methods(tape.calls, t)
 
     def is_current(self) -> bool:
         """Whether the layers still have the parameter arrays and modes that were recorded."""
@@ -82,14 +80,10 @@ class Recording:
 
     def replay(self, x: _Host, t: _Host) -> None:
         """Do the same with another batch of the same shapes and dtypes."""
-        for arguments, position in self._given_x_slots:
-            arguments[position] = x
-        for arguments, position in self._given_t_slots:
-            arguments[position] = t
-        if self._copies_x or not x.flags.c_contiguous:
+        if self._copies_x:
             np.copyto(self._x, x)
             x = self._x
-        if self._copies_t or not t.flags.c_contiguous:
+        if self._copies_t:
             np.copyto(self._t, t)
             t = self._t
         for arguments, position in self._x_slots:
@@ -121,15 +115,13 @@ def _run(recorder: Recorder, net: Sequential, x: _Host, t: _Host) -> Any:
     return loss
 
 
-def _slots_of_methods(calls: list[Call], array: _Host) -> list[_Slot]:
-    """Return where an array is an argument of a layer's method."""
-    methods = [MethodCall(*run) for function, run in calls if function is run_method]
-    return [
-        (method.arrays, position)
-        for method in methods
-        for position, argument in enumerate(method.arrays)
-        if argument is array
-    ]
+def _own(array: _Host) -> _Host:
+    """Return another array with the same values and layout.
+
+    If an array is not contiguous, it is a view: kernels compute on it, or on a copy, but on no
+    view of it, and so another batch can always take its place.
+    """
+    return array.copy() if array.flags.c_contiguous else array.view()
 
 
 def _slots(calls: list[Call], array: _Host) -> tuple[list[_Slot], bool]:
@@ -139,14 +131,22 @@ def _slots(calls: list[Call], array: _Host) -> tuple[list[_Slot], bool]:
     """
     slots, has_views = [], False
     for index, (function, arguments) in enumerate(calls):
+        if function is run_method:
+            arrays = MethodCall(*arguments).arrays
+            slots += [(arrays, i) for i, argument in enumerate(arrays) if argument is array]
+            continue
         changeable = arguments if isinstance(arguments, list) else list(arguments)
         for position, argument in enumerate(_flat(arguments)):
             if argument is array and position < len(changeable):
                 slots.append((changeable, position))
                 calls[index] = function, changeable
-            elif isinstance(argument, np.ndarray) and np.may_share_memory(argument, array):
+            elif array.flags.owndata and _share_memory(argument, array):
                 has_views = True
     return slots, has_views
+
+
+def _share_memory(argument: Any, array: _Host) -> bool:
+    return isinstance(argument, np.ndarray) and np.may_share_memory(argument, array)
 
 
 def _flat(arguments: Sequence[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from xpnet.checks import check_same_home
 from xpnet.nets import Sequential
 from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.training.eager import EagerStep
 from xpnet.training.kept_state import KeptState
 from xpnet.training.replayed.recording import Recording
 from xpnet.training.replayed.update import Update
@@ -33,14 +34,16 @@ class ReplayedStep:
 
     def __init__(self, net: Sequential, optimizer: Any) -> None:
         self._net, self._optimizer = net, optimizer
+        self._eager = EagerStep(net, optimizer)
         self._state = KeptState(optimizer)
         self._recordings: OrderedDict[Any, Recording] = OrderedDict()
 
-    def __call__(self, x: _Host, t: _Host) -> _Host:
+    def __call__(self, x: Any, t: Any) -> Any:
         if type(t) is not np.ndarray:
             check_same_home("compile", x=x, t=t)
-        # Methods of layers compute on the batch as it lies in memory, and so may their results lie.
-        key = x.shape, x.strides, x.dtype, t.shape, t.strides, t.dtype
+        if type(x) is not np.ndarray or type(t) is not np.ndarray:
+            return self._eager(x, t)  # a masked array, or another that knows more
+        key = x.shape, x.dtype, _layout(x), t.shape, t.dtype, _layout(t)
         recording = self._recordings.get(key)
         if recording is not None and recording.is_current():
             recording.replay(x, t)
@@ -63,3 +66,8 @@ class ReplayedStep:
             self._state.take_back()
             if recording.update is None or not recording.update.is_current():
                 recording.update = Update(optimizer, self._net.params, recording.grads)
+
+
+def _layout(array: _Host) -> tuple[int, ...] | None:
+    # Results of methods may lie in memory as the batch does.
+    return None if array.flags.c_contiguous else array.strides
