@@ -9,21 +9,12 @@ import pytest
 from compile.test_compile import Doubled
 
 import xpnet
-from xpnet import SGD, Affine, Dropout, ReLU, Sequential, kernels
-
-PROVIDERS = [("numpy",), ("numba", "numpy")]
-EVERY_PROVIDER = [(), *PROVIDERS]
+from xpnet import SGD, Affine, Dropout, ReLU, Sequential
 
 
 @pytest.fixture(autouse=True)
 def _on_numpy():
     with xpnet.use_backend("numpy"):
-        yield
-
-
-@pytest.fixture(params=EVERY_PROVIDER, ids=lambda names: "+".join(names) or "off")
-def _providers(request):
-    with kernels.only(*request.param):
         yield
 
 
@@ -84,7 +75,7 @@ class Twins:
         assert compiled.step == eager.step
 
 
-@pytest.mark.usefixtures("_providers")
+@pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 @pytest.mark.parametrize("layers", [first, between, last, beside_ones_own])
 def test_each_step_has_a_mask_of_its_own(layers):
     twins = Twins(layers)
@@ -120,7 +111,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.usefixtures("_providers")
+@pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_setting_that_is_changed_counts_from_the_next_step(change):
     twins = Twins(between)
@@ -131,7 +122,7 @@ def test_a_setting_that_is_changed_counts_from_the_next_step(change):
         twins.take_a_step_each(*batch(seed=seed))
 
 
-@pytest.mark.usefixtures("_providers")
+@pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 def test_nothing_is_dropped_while_evaluating_and_everything_is_as_before_afterwards():
     twins = Twins(between)
     for seed in range(9):
@@ -141,7 +132,7 @@ def test_nothing_is_dropped_while_evaluating_and_everything_is_as_before_afterwa
     assert twins.dropouts()[0].step == 7
 
 
-@pytest.mark.usefixtures("_providers")
+@pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 @pytest.mark.parametrize("wrong", [-1, 2**64, 0.5, "1"])
 def test_a_step_that_is_none_is_an_error_that_changes_nothing(wrong):
     twins = Twins(between)

@@ -7,18 +7,11 @@ import pytest
 from compile.test_compile import Doubled
 
 import xpnet
-from xpnet import SGD, Affine, Dropout, ReLU, Sequential, Sigmoid, kernels
+from xpnet import SGD, Affine, Dropout, ReLU, Sequential, Sigmoid
 
-PROVIDERS = [(), ("numpy",), ("numba", "numpy")]
+pytestmark = pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
+
 FEATURES, CLASSES = 300, 10
-
-
-@pytest.fixture(autouse=True, params=PROVIDERS, ids=lambda names: "+".join(names) or "off")
-def _on_numpy(request):
-    if "numba" in request.param:
-        pytest.importorskip("numba")
-    with xpnet.use_backend("numpy"), kernels.only(*request.param):
-        yield
 
 
 class Centred(Doubled):

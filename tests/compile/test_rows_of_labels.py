@@ -9,15 +9,7 @@ from compile.test_compile import eager_step
 import xpnet
 from xpnet import SGD, Affine, LabelError, Sequential, TwoLayerNet, kernels
 
-PROVIDERS = [(), ("numpy",), ("numba", "numpy")]
-
-
-@pytest.fixture(autouse=True, params=PROVIDERS, ids=lambda names: "+".join(names) or "off")
-def _on_numpy(request):
-    if "numba" in request.param:
-        pytest.importorskip("numba")
-    with xpnet.use_backend("numpy"), kernels.only(*request.param):
-        yield
+pytestmark = pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 
 
 def one_hot(t):

@@ -44,18 +44,15 @@ class GraphedSteps:
     def __call__(self, x: Array, t: Array) -> Array:
         if self._why_eager is not None:
             return self._eager(x, t)
-        if not (x.flags.c_contiguous and t.flags.c_contiguous):
-            # A graph computes on contiguous copies, where other kernels may take them.
-            loss = self._eager(x, t)
-            self._state.take_back()
-            return loss
+        # A graph computes on contiguous copies, and kernels may take those alone.
+        may_be_graph = x.flags.c_contiguous and t.flags.c_contiguous
         key = x.shape, str(x.dtype), t.shape, str(t.dtype)
         graph = self._graphs.get(key)
-        if graph is not None and graph.is_current():
+        if may_be_graph and graph is not None and graph.is_current():
             return graph(x, t)
         loss = self._eager(x, t)
         self._state.take_back()
-        if graph is not None and graph.is_current():
+        if not may_be_graph or (graph is not None and graph.is_current()):
             return loss
         try:
             self._graphs[key] = _Graph(self._net, self._optimizer, x, t)

@@ -18,7 +18,7 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 
 
 def _forward(function: Callable[..., None], x: Any, out: _Host | None) -> Any:
-    x = x if are_alike(x) else compact(x)
+    x = compact(x)
     y = None if x is None else fit(out, x)
     if y is not None:
         function(x.reshape(-1), y.reshape(-1))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.kernels.arguments import are_indices, are_rows, are_scores, as_rows, fit
+from xpnet.kernels.arguments import are_rows, as_rows
 from xpnet.kernels.numba import rows
 from xpnet.kernels.numba.team import EXP, PASS, SMALL, divide
-from xpnet.kernels.numpy.cross_entropy import mean
+from xpnet.kernels.numpy import cross_entropy as on_numpy
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices, check_rows
 from xpnet.quiet import quiet
@@ -22,10 +23,10 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 # Losses that can be added one by one; NumPy adds them by pairs, which keeps more digits of many.
 _FEW = 1000
 
-_mean = quiet(mean)
+_mean = quiet(on_numpy.mean)
 
 
-def _takes_rows(x: _Host, t: Any) -> bool:
+def _takes_rows(t: Any, x: _Host) -> bool:
     return are_rows(t, x) and t.dtype.char != "e"  # numba has no float16
 
 
@@ -70,20 +71,6 @@ def _softmax_and_mean_loss_of_rows(
         check_rows("SoftmaxWithLoss", t)
 
 
-def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
-    if not are_scores(x, -1):
-        return None
-    if are_indices(t, x):
-        compute = _by_indices
-    elif _takes_rows(x, t):
-        compute = _by_rows
-    else:
-        return None
-    loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
-    compute(as_rows(x), t, as_rows(y), loss)
-    return loss, y
-
-
 def _is_small(x: _Host) -> bool:
     return len(x) <= _FEW and x.size <= SMALL
 
@@ -109,24 +96,17 @@ def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
         call(_mean, losses, loss)
 
 
-def _softmax_with_loss_backward(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Host | None:
-    if not are_scores(y, -1) or not isinstance(dout, int | float):
-        return None
-    labels_of: Callable[[_Host], _Host]
-    if are_indices(t, y):
-        compute, labels_of = rows.scaled_difference, _flat_indices
-    elif _takes_rows(y, t) and (out is None or not np.may_share_memory(out, t)):
-        compute, labels_of = rows.scaled_difference_from_rows, _rows
-    else:
-        return None
-    dx = fit(out, y)
-    if dx is not None:
-        scores = as_rows(y)
-        divide(compute, PASS, scores, labels_of(t), dout / len(scores), as_rows(dx))
-    return dx
+def _difference_by_indices(y: _Host, t: _Host, share: float, dx: _Host) -> None:
+    divide(rows.scaled_difference, PASS, y, _flat_indices(t), share, dx)
+
+
+def _difference_by_rows(y: _Host, t: _Host, share: float, dx: _Host) -> None:
+    divide(rows.scaled_difference_from_rows, PASS, y, _rows(t), share, dx)
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
-    "softmax_with_loss": _softmax_with_loss,
-    "softmax_with_loss_backward": _softmax_with_loss_backward,
+    "softmax_with_loss": partial(on_numpy.loss_and_shares, _by_indices, _by_rows, _takes_rows),
+    "softmax_with_loss_backward": partial(
+        on_numpy.gradient_of_scores, _difference_by_indices, _difference_by_rows, _takes_rows
+    ),
 }

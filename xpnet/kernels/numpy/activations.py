@@ -48,7 +48,7 @@ def _times_sign(dout: _Host, y: _Host, dx: _Host) -> None:
 
 @quiet
 def _sigmoid(x: Any, out: _Host | None) -> _Host | None:
-    x = x if are_alike(x) else compact(x)
+    x = compact(x)
     y = None if x is None else fit(out, x)
     if y is not None:
         call(_over_sum, x.reshape(-1, 1), y.reshape(-1, 1))

@@ -1,4 +1,7 @@
-"""Softmax with its loss, and the derivative."""
+"""Softmax with its loss, and the derivative.
+
+A kernel is one of the two public functions of labels, with others that compute; numba has those.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,28 @@ from xpnet.kernels.tape import call
 from xpnet.ops.labels import check_indices, check_rows
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS", "mean"]
+__all__ = ["KERNELS", "gradient_of_scores", "loss_and_shares", "mean"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 
-@quiet
-def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
+def loss_and_shares(
+    by_indices: Callable[..., None],
+    by_rows: Callable[..., None],
+    takes_rows: Callable[..., bool],
+    x: _Host,
+    t: _Host,
+) -> tuple[_Host, _Host] | None:
+    """Return what one of two functions of x, t, y and loss writes to the last two.
+
+    They get arrays of two axes but for the labels; the second is for rows of these.
+    """
     if not are_scores(x, -1):
         return None
     if are_indices(t, x):
-        compute = _by_indices
-    elif are_rows(t, x):
-        compute = _by_rows
+        compute = by_indices
+    elif takes_rows(t, x):
+        compute = by_rows
     else:
         return None
     loss, y = np.empty((), x.dtype), np.empty(x.shape, x.dtype)
@@ -37,6 +49,7 @@ def _softmax_with_loss(x: _Host, t: _Host) -> tuple[_Host, _Host] | None:
     return loss, y
 
 
+@quiet
 def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
     scores = np.empty((t.size, 1), x.dtype)
     call(check_indices, "SoftmaxWithLoss", t, x.shape[-1])
@@ -69,6 +82,7 @@ def _mean_loss(scores: _Host, largest: _Host, sums: _Host, loss: _Host) -> None:
     mean(losses, loss)
 
 
+@quiet
 def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
     rows = _rows_like(x, t)
     totals, scores = np.empty((2, len(x), 1), x.dtype)
@@ -124,14 +138,22 @@ def mean(losses: _Host, loss: _Host) -> None:
     loss[()] = np.add.reduce(losses, axis=None) / losses.size
 
 
-@quiet
-def _gradient_of_scores(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Host | None:
+def gradient_of_scores(
+    by_indices: Callable[..., None],
+    by_rows: Callable[..., None],
+    takes_rows: Callable[..., bool],
+    y: _Host,
+    t: _Host,
+    dout: Any,
+    out: _Host | None,
+) -> _Host | None:
+    """Return what one of two functions of y, t, share and dx writes to dx; see above."""
     if not are_scores(y, -1) or not isinstance(dout, int | float):
         return None
     if are_indices(t, y):
-        compute = _difference_by_indices
-    elif are_rows(t, y) and (out is None or not np.may_share_memory(out, t)):
-        compute = _difference_by_rows
+        compute = by_indices
+    elif takes_rows(t, y) and (out is None or not np.may_share_memory(out, t)):
+        compute = by_rows
     else:
         return None
     dx = fit(out, y)
@@ -141,6 +163,7 @@ def _gradient_of_scores(y: _Host, t: _Host, dout: Any, out: _Host | None) -> _Ho
     return dx
 
 
+@quiet
 def _difference_by_indices(y: _Host, t: _Host, share: float, dx: _Host) -> None:
     at_label = np.empty(t.size, y.dtype)
     call(_scaled_difference, y, _positions(y, t), share, at_label, dx)
@@ -156,6 +179,7 @@ def _scaled_difference(
     dx.reshape(-1)[positions] = at_label
 
 
+@quiet
 def _difference_by_rows(y: _Host, t: _Host, share: float, dx: _Host) -> None:
     totals = np.empty((len(y), 1), y.dtype)
     compute = by_row_blocks(partial(_scaled_difference_of_rows, share))
@@ -170,6 +194,8 @@ def _scaled_difference_of_rows(share: float, y: _Host, t: _Host, totals: _Host, 
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
-    "softmax_with_loss": _softmax_with_loss,
-    "softmax_with_loss_backward": _gradient_of_scores,
+    "softmax_with_loss": partial(loss_and_shares, _by_indices, _by_rows, are_rows),
+    "softmax_with_loss_backward": partial(
+        gradient_of_scores, _difference_by_indices, _difference_by_rows, are_rows
+    ),
 }

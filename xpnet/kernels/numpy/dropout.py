@@ -42,7 +42,7 @@ def dropped(
 
     All its arrays are flat but the stream, which it reads when it is called.
     """
-    x = x if are_alike(x) else compact(x)
+    x = compact(x)
     y = None if x is None else fit(out, x)
     if y is None:
         return None
