@@ -48,8 +48,8 @@ from xpnet.optimizers import (
 
 if TYPE_CHECKING:
     from xpnet import datasets, kernels, training
+    from xpnet.compiled import compile
     from xpnet.gradient_check import GradientReport, check_gradients
-    from xpnet.training import compile
 
 __version__ = "0.1.0"
 
@@ -111,7 +111,7 @@ __all__ = [
 _MODULES = {
     "GradientReport": "xpnet.gradient_check",
     "check_gradients": "xpnet.gradient_check",
-    "compile": "xpnet.training",
+    "compile": "xpnet.compiled",
     "datasets": "xpnet.datasets",
     "kernels": "xpnet.kernels",
     "training": "xpnet.training",

@@ -42,11 +42,10 @@ _NAMES = {
 }
 
 
-def add_scaled(scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], None] | None:
-    """Return what turns ``y`` into ``y + scale * x`` when it is called with ``x`` and ``y``.
+def add_scaled(scale: float, x: _Host, y: _Host) -> Callable[[], None] | None:
+    """Return what turns ``y`` into ``y + scale * x`` when it is called.
 
-    The result is for these two arrays alone: finding their addresses takes longer than a small sum.
-    Each entry is rounded once or twice, as it suits the processor.
+    Finding the addresses of the arrays takes longer than a small sum, and is done here. Each entry is rounded once or twice, as it suits the processor.
 
     Parameters
     ----------
@@ -65,7 +64,7 @@ def add_scaled(scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], Non
     >>> x, y = np.ones(2), np.ones(2)
     >>> add = add_scaled(0.5, x, y)
     >>> if add is not None:
-    ...     add(x, y)
+    ...     add()
     ...     assert y.tolist() == [1.5, 1.5]
     """
     axpy = _axpy(x.dtype)
@@ -90,10 +89,11 @@ def address_of(array: Any) -> int:
         return int(array.ctypes.data)
 
 
-def _bound(axpy: Any, scale: float, x: _Host, y: _Host) -> Callable[[_Host, _Host], None]:
+def _bound(axpy: Any, scale: float, x: _Host, y: _Host) -> Callable[[], None]:
     values = y.size, scale, address_of(x), 1, address_of(y), 1
     run = partial(axpy, *(kind(value) for kind, value in zip(axpy.argtypes, values, strict=True)))
-    return lambda _x, _y: run()
+    run.arrays = x, y  # type: ignore[attr-defined]  # whose addresses it has
+    return run
 
 
 @cache

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
 from xpnet._typing import Array
+from xpnet.kernels.tape import call
 
 __all__ = ["KERNELS"]
 
@@ -47,7 +49,10 @@ def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
 
 
 def _sgd(param: Array, grad: Array, *, lr: float) -> Array | None:
-    return param.sub_(grad, alpha=lr) if param.dtype in _FLOATS else None
+    if param.dtype not in _FLOATS:
+        return None
+    call(partial(param.sub_, alpha=lr), grad)
+    return param
 
 
 KERNELS: dict[str, Callable[..., Any]] = {

@@ -10,6 +10,7 @@ from xpnet._typing import Array
 from xpnet.arrays import asarray
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_floats, check_not_negative, check_sizes, generator_from
+from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
 from xpnet.ops.affine import affine, affine_backward, affine_param_gradients, check_parameters
 
@@ -125,6 +126,7 @@ class Affine(Layer):
         """The gradient with respect to ``b``; None before backward."""
         return self.grads.get("b")
 
+    @of_one_op(affine)
     def forward(self, x: Array) -> Array:
         """Return ``x @ W + b``; see :func:`xpnet.ops.affine`."""
         W, b = self.params["W"], self.params["b"]
@@ -132,15 +134,16 @@ class Affine(Layer):
         self._save(x, W)
         return y
 
-    def backward(self, dout: Array) -> Array:
-        """Return ``dx``, and keep ``dW`` and ``db``; see :func:`xpnet.ops.affine_backward`."""
+    @of_one_op(affine_backward)
+    def backward(self, dout: Array, *, need_dx: bool = True) -> Array | None:
+        """Return ``dx``, and keep ``dW`` and ``db``; see :func:`xpnet.ops.affine_backward`.
+
+        If ``dx`` is not needed, the matrix product for it is spared, and None returned.
+        """
         x, W = self._saved()
-        dx, dW, db = affine_backward(dout, x, W)
+        if need_dx:
+            dx, dW, db = affine_backward(dout, x, W)
+        else:
+            dx, (dW, db) = None, affine_param_gradients(dout, x, W)
         self.grads.update(W=dW, b=db)
         return dx
-
-    def backward_params(self, dout: Array) -> None:
-        """Keep ``dW`` and ``db``, and spare the matrix product for ``dx``."""
-        x, W = self._saved()
-        dW, db = affine_param_gradients(dout, x, W)
-        self.grads.update(W=dW, b=db)

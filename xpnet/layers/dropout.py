@@ -9,6 +9,7 @@ import numpy as np
 from xpnet._typing import Array
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_floats, check_fraction, check_upstream, generator_from
+from xpnet.layers.calls import of_one_op
 from xpnet.layers.evaluating import is_evaluating
 from xpnet.layers.layer import Layer
 from xpnet.ops.dropout import check_seed, dropout, dropout_backward
@@ -62,6 +63,12 @@ class Dropout(Layer):
     array([0., 2., 2., 2.])
     """
 
+    counters = ("step",)
+    rate: float
+    seed: int
+    step: int | Array
+    training: bool
+
     def __init__(
         self,
         rate: float = 0.5,
@@ -77,7 +84,7 @@ class Dropout(Layer):
         check_seed(name, seed=seed)
         self.rate = rate
         self.seed = seed
-        self.step: int | Array = 0
+        self.step = 0
         self.training = True
 
     def __repr__(self) -> str:
@@ -88,6 +95,7 @@ class Dropout(Layer):
         """Whether forward drops entries now: in training, and not inside ``evaluating()``."""
         return self.training and not is_evaluating()
 
+    @of_one_op(dropout)
     def forward(self, x: Array) -> Array:
         """Return ``x`` with entries dropped, or as it is; see :func:`xpnet.ops.dropout`."""
         if not self.is_dropping:
@@ -101,6 +109,7 @@ class Dropout(Layer):
         self.step = self.step + 1
         return y
 
+    @of_one_op(dropout_backward)
     def backward(self, dout: Array) -> Array:
         """Return ``dx``; see :func:`xpnet.ops.dropout_backward`."""
         like_output, rate = self._saved()

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from xpnet._typing import Array, Device, DType
-from xpnet.arrays import asarray, device_of
+from xpnet.arrays import device_of
 from xpnet.backend import Backend, BackendSpec, resolve_backend
 from xpnet.backends import adapter_of
-from xpnet.checks import check_same_home, describe_home
+from xpnet.checks import describe_home
 from xpnet.errors import BackendMismatchError, BackwardError
+from xpnet.layers.changes import Watched
+from xpnet.layers.freezing import set_frozen
+from xpnet.layers.moving import move
+from xpnet.layers.state import buffers_of
+from xpnet.layers.tree import children_in
 
-__all__ = ["Layer", "move_layers"]
+__all__ = ["Layer"]
 
 
-class Layer:
+class Layer(Watched):
     """An op that remembers what its backward needs, and owns its parameters.
 
     Subclass it and write ``forward`` and ``backward``. A class of one's own needs no base class
-    to stand in a ``Sequential``: ``forward``, ``backward``, ``params`` and ``grads`` are enough.
+    to stand in a net: ``forward``, ``backward``, ``params`` and ``grads`` are enough. All else
+    follows from its attributes, with a base class or without:
+
+    - layers among them, also in lists and dicts, are its ``children``;
+    - arrays are its ``buffers``, such as running means: they move with ``to``, go into copies, and
+      into and out of compiled steps;
+    - all other values are its *mode*, such as a rate: a compiled step notices a new one.
+
+    What forward remembers for backward belongs into :meth:`_save`: it is no part of a copy.
 
     Parameters
     ----------
@@ -33,6 +46,8 @@ class Layer:
         The parameters by name; binding a new array to a name changes what the layer uses.
     grads : dict of str to array
         The gradients of the loss by the same names; empty before ``backward``.
+    frozen : frozenset of str
+        The names of parameters that are not trained.
 
     Examples
     --------
@@ -50,6 +65,11 @@ class Layer:
     >>> square.backward(np.asarray([1.0]))
     array([6.])
     """
+
+    counters: ClassVar[tuple[str, ...]] = ()
+    """Names of attributes that are integers, which forward raises by as much each time."""
+
+    frozen: frozenset[str] = frozenset()
 
     def __init__(self, *, xp: BackendSpec | None = None) -> None:
         self.params: dict[str, Array] = {}
@@ -69,12 +89,51 @@ class Layer:
         """Turn the gradient with respect to the output into that with respect to the input."""
         raise NotImplementedError
 
-    def backward_params(self, dout: Array) -> None:
-        """Do what ``backward`` does but for the gradient with respect to the input.
+    @property
+    def children(self) -> Mapping[str, Any]:
+        """The layers inside this one, in order and by name."""
+        return children_in(self)
 
-        A net calls it on its first layer; override it where that saves work.
+    @property
+    def buffers(self) -> Mapping[str, Any]:
+        """What forward may change that is no parameter, by name: arrays and counters."""
+        return buffers_of(self)
+
+    def freeze(self, *paths: str) -> Self:
+        """Train some parameters no longer.
+
+        They stay in ``params``, but have no gradient, and optimizers leave them as they are.
+
+        Parameters
+        ----------
+        *paths : str
+            Of parameters, such as ``"W"`` or ``"blocks.0.norm.gamma"``, or of layers, for all that
+            is in them; everything unless given.
+
+        Returns
+        -------
+        Layer
+            This layer.
+
+        Raises
+        ------
+        KeyError
+            If there is nothing at a path; nothing is frozen then.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> net = xpnet.TwoLayerNet(4, 3, 2, seed=0).freeze("Affine1")
+        >>> list(net.gradient(xpnet.asarray(np.ones((1, 4))), np.asarray([1])))
+        ['W2', 'b2']
         """
-        self.backward(dout)
+        set_frozen(self, paths, to=True)
+        return self
+
+    def unfreeze(self, *paths: str) -> Self:
+        """Train parameters again; the opposite of :meth:`freeze`."""
+        set_frozen(self, paths, to=False)
+        return self
 
     def to(
         self,
@@ -83,7 +142,7 @@ class Layer:
         device: Device | None = None,
         dtype: DType | None = None,
     ) -> Self:
-        """Move the parameters and gradients, and forget the last forward.
+        """Move all arrays of the layer and of those inside it, and forget the last forward.
 
         Parameters
         ----------
@@ -92,7 +151,7 @@ class Layer:
         device : device or str, optional
             Unless given, the library's own device, or the present one within a library.
         dtype : dtype or str, optional
-            Unless given, each array keeps its dtype.
+            Of floats; integers keep theirs. Unless given, each array keeps its dtype.
 
         Returns
         -------
@@ -113,8 +172,12 @@ class Layer:
         >>> layer.to(dtype="float64").W.dtype
         dtype('float64')
         """
-        move_layers([self], xp, device=device, dtype=dtype)
+        move(self, xp, device=device, dtype=dtype)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what goes into a copy, or a file: all but what the last forward remembers."""
+        return {**vars(self), "_memory": None}
 
     def _check_home(self, *arrays: Array) -> None:
         """Make sure that inputs come from the library and device that the layer was given."""
@@ -134,7 +197,7 @@ class Layer:
 
     def _save(self, *values: Any) -> None:
         """Remember what ``backward`` will need."""
-        self._memory = values
+        vars(self)["_memory"] = values  # past the watch: the layer has not changed
 
     def _saved(self) -> tuple[Any, ...]:
         """Return what the last ``forward`` saved; BackwardError if there was none."""
@@ -142,36 +205,3 @@ class Layer:
             msg = f"{type(self).__name__}: backward was called before forward; call forward first"
             raise BackwardError(msg)
         return self._memory
-
-
-def move_layers(
-    layers: Iterable[Any],
-    xp: BackendSpec | None,
-    *,
-    device: Device | None,
-    dtype: DType | None,
-) -> None:
-    """Move the parameters and gradients of all layers, or of none if one cannot be moved."""
-    layers = list(layers)
-    target = None if xp is None else resolve_backend(xp, device, dtype)
-
-    def home_of(xp: BackendSpec, present: Device) -> Backend:
-        return target or resolve_backend(xp, present if device is None else device, dtype)
-
-    def moved(layer: Any, name: str, array: Array) -> Array:
-        own_xp = check_same_home(type(layer).__name__, **{name: array})
-        home = home_of(own_xp, device_of(array))
-        return asarray(array, xp=home, dtype=array.dtype if dtype is None else dtype)
-
-    replacements = [
-        (owned, {name: moved(layer, name, array) for name, array in owned.items()})
-        for layer in layers
-        for owned in (layer.params, layer.grads)
-    ]
-    own = [layer for layer in layers if isinstance(layer, Layer)]
-    homes = [old and home_of(old, old.device) for old in (layer._backend for layer in own)]
-    # Nothing can fail from here on.
-    for owned, arrays in replacements:
-        owned.update(arrays)
-    for layer, home in zip(own, homes, strict=True):
-        layer._backend, layer._memory = home, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpnet._typing import Array
+from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
 from xpnet.ops.relu import relu, relu_backward
 
@@ -27,6 +28,7 @@ class ReLU(Layer):
     array([0., 5.])
     """
 
+    @of_one_op(relu)
     def forward(self, x: Array) -> Array:
         """Return ``max(x, 0)``; see :func:`xpnet.relu`."""
         y = relu(x)
@@ -34,6 +36,7 @@ class ReLU(Layer):
         self._save(y)
         return y
 
+    @of_one_op(relu_backward)
     def backward(self, dout: Array) -> Array:
         """Return ``dx``; see :func:`xpnet.ops.relu_backward`."""
         (y,) = self._saved()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpnet._typing import Array
+from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
 from xpnet.ops.sigmoid import sigmoid, sigmoid_backward
 
@@ -27,6 +28,7 @@ class Sigmoid(Layer):
     array([1.])
     """
 
+    @of_one_op(sigmoid)
     def forward(self, x: Array) -> Array:
         """Return ``1 / (1 + exp(-x))``; see :func:`xpnet.sigmoid`."""
         y = sigmoid(x)
@@ -34,6 +36,7 @@ class Sigmoid(Layer):
         self._save(y)
         return y
 
+    @of_one_op(sigmoid_backward)
     def backward(self, dout: Array) -> Array:
         """Return ``dx``; see :func:`xpnet.ops.sigmoid_backward`."""
         (y,) = self._saved()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Number
 from xpnet.backend import BackendSpec
+from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
 from xpnet.ops.cross_entropy import gradient_of_scores, softmax_with_loss
 
@@ -43,6 +44,7 @@ class SoftmaxWithLoss(Layer):
         self.y: Array | None = None
         self.t: Array | None = None
 
+    @of_one_op(softmax_with_loss)
     def forward(self, x: Array, t: Array) -> Array:  # type: ignore[override]
         """Return the loss; see :func:`xpnet.ops.softmax_with_loss`."""
         loss, y = softmax_with_loss(x, t)
@@ -51,6 +53,7 @@ class SoftmaxWithLoss(Layer):
         self._save(y, t)
         return loss
 
+    @of_one_op(gradient_of_scores)
     def backward(self, dout: Array | Number = 1) -> Array:
         """Return ``dx``; see :func:`xpnet.ops.softmax_with_loss_backward`."""
         y, t = self._saved()

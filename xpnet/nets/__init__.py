@@ -1,7 +1,7 @@
-"""Nets: layers that are trained together."""
+"""Nets: layers put together, with a loss at the end."""
 
-from xpnet.nets.parameters import Parameters
+from xpnet.nets.container import Container
 from xpnet.nets.sequential import Sequential
 from xpnet.nets.two_layer_net import TwoLayerNet
 
-__all__ = ["Parameters", "Sequential", "TwoLayerNet"]
+__all__ = ["Container", "Sequential", "TwoLayerNet"]

@@ -9,6 +9,7 @@ import numpy as np
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_sizes, generator_from
 from xpnet.layers import Affine, ReLU
+from xpnet.nets.book_names import in_the_book
 from xpnet.nets.sequential import Sequential
 
 __all__ = ["TwoLayerNet"]
@@ -75,3 +76,4 @@ class TwoLayerNet(Sequential):
             ReLU(),
             random_affine(hidden_size, output_size),
         )
+        self._names = in_the_book

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from operator import setitem
 from typing import Any, ClassVar
 
 from xpnet._typing import Array, Number
-from xpnet.arrays import array_namespace
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape, namespace_of_alike
 from xpnet.dispatch import Dispatcher
+from xpnet.kernels.tape import Tape, call
+from xpnet.layers.holders import holders_of
 from xpnet.optimizers.setting import Setting
-from xpnet.optimizers.state import Memory, State, initial_memory, memory_beside
+from xpnet.optimizers.state import Memory, State, copied, initial_memory, memory_beside
 
-__all__ = ["Optimizer", "has_plain_update"]
+__all__ = ["Optimizer", "has_plain_update", "note_new_arrays", "trained"]
 
 
 class Optimizer:
@@ -81,7 +83,8 @@ class Optimizer:
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
         """Take one step, in place where the library can write to arrays.
 
-        Elsewhere, as in JAX, a new array is bound to each name.
+        Elsewhere, as in JAX, a new array is bound to each name, and in all layers that had the old
+        one. Parameters that a net has frozen stay as they are.
 
         Parameters
         ----------
@@ -96,24 +99,30 @@ class Optimizer:
             If a parameter has no gradient, or the state is that of another optimizer.
         ShapeError, DTypeError, BackendMismatchError
             If a gradient does not fit its parameter, or the state was of another shape. Neither
-            a parameter nor the state has changed then.
+            a parameter nor the state has changed then. After an interrupt all of them have, or
+            none.
         """
-        before = dict(params)
-        memories = self._memories(before, grads, self.state)
-        settings = self.settings
-        in_place = self.kernel is not None and all(map(_is_writable, before.values()))
-        if in_place and not _would_change_gradients(before, grads):
-            for name, param in before.items():
-                memory = memories[name] = _copied(memories[name])
-                self.step_in_place(param, grads[name], memory, settings)
-                params[name] = param
-            self.state = {**self.state, **memories}
-            return
-        after, new_state = self._steps(before, grads, memories, settings)
-        # Nothing can fail from here on.
-        for name, param in before.items():
-            params[name] = _written(param, after[name])
-        self.state = {**self.state, **new_state}
+        self.plan(params, grads).carry_out()
+
+    def plan(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> Tape:
+        """Return what :meth:`update` does, with all computed that may fail, and nothing changed.
+
+        Parameters and errors are those of :meth:`update`.
+        """
+        plan = Tape(is_plan=True, is_kept=False)
+        before = trained(params)
+        memories = self.memories(before, grads, self.state)
+        if self.works_in_place(before, grads):
+            memories = {name: copied(memory) for name, memory in memories.items()}
+            with plan.recording():
+                self.note_steps(before, grads, memories)
+        else:
+            after, memories = self._steps(before, grads, memories, self.settings)
+            with plan.recording():
+                note_new_arrays(params, before, after)
+        with plan.recording():
+            call(setattr, self, "state", {**self.state, **memories})
+        return plan
 
     def apply(
         self,
@@ -157,7 +166,7 @@ class Optimizer:
         >>> params["W"]
         array([0.75, 0.75])
         """
-        memories = self._memories(params, grads, state)
+        memories = self.memories(params, grads, state)
         return self._steps(params, grads, memories, {**self.settings, **(settings or {})})
 
     def step(
@@ -182,17 +191,40 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    def step_in_place(
-        self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]
-    ) -> None:
-        """Do what :meth:`step` does in the arrays themselves, which can be written to."""
-        counted = {**memory, "step": memory["step"] + 1} if "step" in memory else memory
-        if (
-            self.kernel is None
-            or self.kernel.of_any_kind(param, grad, **counted, **settings) is None
-        ):
-            param[...], counted = self.step(param, grad, memory, settings)
-        memory.update(counted)
+    def works_in_place(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> bool:
+        """Whether steps may write to the parameters, one after the other."""
+        in_place = self.kernel is not None and all(map(_is_writable, params.values()))
+        return in_place and not _would_change_gradients(params, grads)
+
+    def note_steps(
+        self,
+        params: Mapping[str, Array],
+        grads: Mapping[str, Array],
+        memories: Mapping[str, Memory],
+    ) -> bool:
+        """Let a tape note what does :meth:`step` in the arrays themselves, for each parameter.
+
+        Returns
+        -------
+        bool
+            Whether the next step is the same calls again: kernels do all, and nothing counts.
+        """
+        settings, is_fixed = self.settings, True
+        for name, param in params.items():
+            memory, grad = memories[name], grads[name]
+            counted = {"step": memory["step"] + 1} if "step" in memory else {}
+            arrays = {**memory, **counted}
+            if (
+                self.kernel is None
+                or self.kernel.of_any_kind(param, grad, **arrays, **settings) is None
+            ):
+                new, counted = self.step(param, grad, memory, settings)
+                call(setitem, param, ..., new)
+                is_fixed = False
+            if counted:
+                call(memory.update, counted)
+                is_fixed = False
+        return is_fixed
 
     def initial_state(self, params: Mapping[str, Array]) -> State:
         """Return the state before the first step: zeros where the parameters live.
@@ -215,7 +247,7 @@ class Optimizer:
             )
         return new_params, new_state
 
-    def _memories(
+    def memories(
         self,
         params: Mapping[str, Array],
         grads: Mapping[str, Array],
@@ -247,9 +279,37 @@ class Optimizer:
                 check_same_shape(who, **named)
 
 
+_RULES = ("apply", "note_steps", "plan", "step", "update")
+
+
 def has_plain_update(optimizer: Any) -> bool:
-    """Whether an update is the rule and nothing more: a subclass may clip gradients there."""
-    return isinstance(optimizer, Optimizer) and type(optimizer).update is Optimizer.update
+    """Whether an update is the rule and nothing more: somebody may clip gradients there."""
+    if not isinstance(optimizer, Optimizer) or vars(optimizer).keys() & _RULES:
+        return False
+    return type(optimizer).update is Optimizer.update
+
+
+def trained(params: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the parameters that are not frozen; all of a mapping that knows none."""
+    places = getattr(params, "graded_places", None)
+    return dict(params) if places is None else {name: params[name] for name in places()}
+
+
+def note_new_arrays(
+    params: MutableMapping[str, Array], before: Mapping[str, Array], after: Mapping[str, Array]
+) -> None:
+    """Let a tape note what gives parameters new values: in their arrays, or in other ones.
+
+    Where arrays cannot be written to, all that hold one get another, as if it had been changed.
+    """
+    for name, param in before.items():
+        if _is_writable(param):
+            call(setitem, param, ..., after[name])
+            continue
+        if not hasattr(params, "places"):
+            call(setitem, params, name, after[name])
+        for layer, own_name in holders_of(params, name, param):
+            call(setitem, layer.params, own_name, after[name])
 
 
 def _is_writable(param: Array) -> bool:
@@ -272,19 +332,3 @@ def _owner(array: Array) -> int:
     if base is None:
         base = getattr(array, "base", None)
     return id(array if base is None else base)
-
-
-def _written(param: Array, array: Array) -> Array:
-    """Return a parameter with new values: the same array where it can be written to."""
-    if _is_writable(param):
-        param[...] = array
-        return param
-    return array
-
-
-def _copied(memory: Memory) -> Memory:
-    """Return a memory that can be written to while the old one stays."""
-    return {
-        name: array if name == "step" else array_namespace(array).asarray(array, copy=True)
-        for name, array in memory.items()
-    }

@@ -13,7 +13,7 @@ from xpnet.checks import check_same_shape
 from xpnet.dtypes import is_half
 from xpnet.errors import XpnetError
 
-__all__ = ["Memory", "State", "initial_memory", "memory_beside"]
+__all__ = ["Memory", "State", "copied", "initial_memory", "memory_beside"]
 
 Memory: TypeAlias = dict[str, Any]
 """What is remembered of one parameter: arrays of its shape, and perhaps the number of steps."""
@@ -28,6 +28,14 @@ def initial_memory(names: Collection[str], param: Array) -> Memory:
     """Return zeros where a parameter lives, and of the dtype in which its sums are held."""
     xp, dtype = array_namespace(param), _dtype_of_sums(param)
     return {name: 0 if name == _STEP else xp.zeros_like(param, dtype=dtype) for name in names}
+
+
+def copied(memory: Memory) -> Memory:
+    """Return a memory that can be written to while the old one stays."""
+    return {
+        name: array if name == _STEP else array_namespace(array).asarray(array, copy=True)
+        for name, array in memory.items()
+    }
 
 
 def memory_beside(

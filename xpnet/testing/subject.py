@@ -11,7 +11,7 @@ import numpy as np
 from xpnet._typing import Array
 from xpnet.arrays import asarray, to_numpy
 from xpnet.backend import Backend, use_backend
-from xpnet.layers.layer import move_layers
+from xpnet.layers.moving import move
 
 __all__ = ["Results", "Subject", "host_values"]
 
@@ -42,7 +42,7 @@ class Subject:
         """Return a fresh layer whose parameters live on the backend, in its dtype."""
         with use_backend(backend):
             layer = self.factory()
-        move_layers([layer], backend, device=None, dtype=backend.dtype)
+        move(layer, backend, device=None, dtype=backend.dtype)
         return layer
 
     def arrays(self, backend: Backend) -> tuple[Array, ...]:

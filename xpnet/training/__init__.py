@@ -1,7 +1,6 @@
-"""Training: the loop, what it reached, and steps that are compiled."""
+"""Training: the loop, and what it reached."""
 
-from xpnet.training.compiled import CompiledStep, compile
 from xpnet.training.history import Epoch, History
 from xpnet.training.loop import Dataset, train
 
-__all__ = ["CompiledStep", "Dataset", "Epoch", "History", "compile", "train"]
+__all__ = ["Dataset", "Epoch", "History", "train"]

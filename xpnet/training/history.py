@@ -19,20 +19,57 @@ class Epoch:
         Steps taken since the beginning.
     loss : float
         The mean loss of the epoch's batches.
-    train_accuracy, test_accuracy : float
-        From 0 to 1, after the epoch.
+    metric : str
+        What was measured after the epoch, such as ``"accuracy"``.
+    train_metric : float
+        On the training set.
+    test_metric : float or None
+        On the test set, if there is one.
+
+    Examples
+    --------
+    >>> print(Epoch(1, 15, 0.75, "accuracy", 0.875, 0.8125))
+    epoch   1  loss 0.7500  train accuracy  87.50%  test accuracy  81.25%
     """
 
     number: int
     iterations: int
     loss: float
-    train_accuracy: float
-    test_accuracy: float
+    metric: str
+    train_metric: float
+    test_metric: float | None = None
 
     def __str__(self) -> str:
-        return (
-            f"epoch {self.number:3d}  loss {self.loss:.4f}  "
-            f"train accuracy {self.train_accuracy:7.2%}  test accuracy {self.test_accuracy:7.2%}"
+        return f"epoch {self.number:3d}  loss {self.loss:.4f}  {self.measured('  ', 7)}"
+
+    @property
+    def train_accuracy(self) -> float:
+        """From 0 to 1, where the metric is an accuracy."""
+        return self._accuracy(self.train_metric)
+
+    @property
+    def test_accuracy(self) -> float:
+        """From 0 to 1, where the metric is an accuracy and there is a test set."""
+        return self._accuracy(self.test_metric)
+
+    def _accuracy(self, value: float | None) -> float:
+        if not self._is_accuracy or value is None:
+            msg = f"no accuracy was measured, but {self.measured(', ')}"
+            raise AttributeError(msg)
+        return value
+
+    @property
+    def _is_accuracy(self) -> bool:
+        return self.metric.endswith("accuracy")
+
+    def measured(self, between: str, width: int = 0) -> str:
+        """Return the metric on each set as text."""
+        kind = f"{width}.2%" if self._is_accuracy else f"{width}.4f"
+        values = {"train": self.train_metric, "test": self.test_metric}
+        return between.join(
+            f"{name} {self.metric} {value:{kind}}"
+            for name, value in values.items()
+            if value is not None
         )
 
 
@@ -45,9 +82,9 @@ class History:
     losses : list of float
         The loss of every step.
     epochs : list of Epoch
-        The accuracies after every epoch.
+        What was measured after every epoch.
     seconds : float
-        Spent in training steps, without measuring accuracies.
+        Spent in training steps, without measuring.
     interrupted : bool
         Whether the run was ended by Ctrl-C.
     """
@@ -64,8 +101,7 @@ class History:
             last = self.epochs[-1]
             measured = last.iterations
             lines.append(
-                f"after {measured} steps: train accuracy {last.train_accuracy:.2%}, "
-                f"test accuracy {last.test_accuracy:.2%}; "
+                f"after {measured} steps: {last.measured(', ')}; "
                 f"{1e3 * self.seconds_per_step:.3f} ms per step"
             )
         if measured < self.iterations:

@@ -1,12 +1,12 @@
-"""The training loop: shuffled batches, one optimizer step each, accuracies each epoch."""
+"""The training loop: shuffled batches, one optimizer step each, a metric each epoch."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import islice
-from typing import Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,31 +14,40 @@ from xpnet._typing import Array
 from xpnet.arrays import array_namespace, asarray, synchronize, to_numpy
 from xpnet.backend import Backend
 from xpnet.backends import adapter_of
+from xpnet.compiled import compile as compiled
+from xpnet.compiled.eager import EagerStep
 from xpnet.errors import ShapeError
-from xpnet.nets import Parameters, Sequential
-from xpnet.ops import check_labels
+from xpnet.layers.evaluating import evaluating
+from xpnet.nets.memories import memories_kept
 from xpnet.progress import Progress, progress
 from xpnet.training.ctrl_c import CtrlC
 from xpnet.training.history import Epoch, History
 
-__all__ = ["Dataset", "train"]
+__all__ = ["Callback", "Dataset", "Metric", "train"]
 
 Dataset: TypeAlias = tuple[Array, Array]
 """Inputs of shape (N, ...) and labels of shape (N,) or (N, C)."""
 
 
-class _Optimizer(Protocol):
-    def update(self, params: Parameters, grads: dict[str, Array], /) -> None: ...
+Metric: TypeAlias = Callable[[Array, Array], Array]
+"""Takes what ``net.predict`` returns, and labels; returns an array of shape () or a number."""
+
+Callback: TypeAlias = Callable[[Any, History], Any]
+"""Takes the net and the history; what it returns tells whether training ends."""
 
 
 def train(
-    net: Sequential,
-    optimizer: _Optimizer,
+    net: Any,
+    optimizer: Any,
     train_set: Dataset,
-    test_set: Dataset,
+    test_set: Dataset | None = None,
     *,
-    iterations: int,
+    epochs: int | None = None,
+    iterations: int | None = None,
     batch_size: int = 100,
+    metric: Metric | None = None,
+    callback: Callback | None = None,
+    compile: bool = True,  # noqa: A002
     seed: int | np.random.Generator | None = None,
     verbose: bool = False,
 ) -> History:
@@ -50,16 +59,26 @@ def train(
 
     Parameters
     ----------
-    net : Sequential
+    net : net
         Is changed.
     optimizer : optimizer
         Has ``update(params, grads)``.
-    train_set, test_set : pair of arrays
-        Inputs of shape (N, ...) and labels of shape (N,) or (N, C), where the net lives.
-    iterations : int
-        How many steps to take.
+    train_set : pair of arrays
+        Inputs of shape (N, ...) and labels of shape (N, ...), where the net lives.
+    test_set : pair of arrays, optional
+        The same; what is learned is measured on it, too.
+    epochs, iterations : int
+        How often to visit every sample, or how many steps to take; one of the two.
     batch_size : int
         Samples per step.
+    metric : callable, optional
+        What is measured after each epoch; see :data:`Metric` and ``xpnet.metrics``. Unless given,
+        what the net's loss has as ``metric``, or else the loss itself.
+    callback : callable, optional
+        Is called with the net and the history after each epoch. If it returns what is true, such as
+        True, training ends.
+    compile : bool
+        Whether steps are those of ``xpnet.compile``.
     seed : int, numpy.random.Generator or None
         For the order of the samples.
     verbose : bool
@@ -76,9 +95,10 @@ def train(
     ShapeError
         If there are no samples, or not as many labels as inputs.
     LabelError
-        If a label is no class; nothing has been trained then.
+        If the loss says that a label is none; nothing has been trained then.
     ValueError
-        If ``batch_size`` is not positive or ``iterations`` is negative.
+        If ``batch_size`` is not positive, or not one of ``epochs`` and ``iterations`` is given, or
+        it is negative.
     XpnetError
         As the layers.
 
@@ -92,19 +112,20 @@ def train(
     >>> history.epochs[-1].test_accuracy > 0.9
     True
     """
-    if batch_size < 1 or iterations < 0:
-        msg = f"train: batch_size is {batch_size} and iterations {iterations}; too few"
-        raise ValueError(msg)
-    for dataset in (train_set, test_set):
+    steps = _count_steps(train_set, epochs, iterations, batch_size)
+    sets = [train_set] if test_set is None else [train_set, test_set]
+    for dataset in sets:
         _check_dataset(net, dataset)
+    step = compiled(net, optimizer) if compile else EagerStep(net, optimizer)
+    measure = _Measure(net, sets, metric)
     history = History()
     with CtrlC() as ctrl_c:
-        with progress(iterations, "training") if verbose else nullcontext() as shown:
+        with progress(steps, "training") if verbose else nullcontext() as shown:
             try:
-                for batches in _epochs(train_set, batch_size, iterations, seed):
-                    _train_epoch(net, optimizer, batches, history, shown, ctrl_c)
-                    _measure(net, train_set, test_set, history, shown, ctrl_c)
-                    if ctrl_c.count:
+                for batches in _epochs(train_set, batch_size, steps, seed):
+                    _train_epoch(step, batches, history, shown, ctrl_c)
+                    measure(history, shown, ctrl_c)
+                    if ctrl_c.count or (callback is not None and callback(net, history)):
                         break
             except KeyboardInterrupt:
                 history.interrupted = True
@@ -115,12 +136,27 @@ def train(
     return history
 
 
-def _check_dataset(net: Sequential, dataset: Dataset) -> None:
+def _count_steps(
+    dataset: Dataset, epochs: int | None, iterations: int | None, batch_size: int
+) -> int:
+    if (epochs is None) == (iterations is None):
+        msg = "train: give either epochs or iterations"
+        raise ValueError(msg)
+    name, count = ("iterations", iterations) if epochs is None else ("epochs", epochs)
+    if batch_size < 1 or count is None or count < 0:
+        msg = f"train: batch_size is {batch_size} and {name} {count}; too few"
+        raise ValueError(msg)
+    return count if epochs is None else count * -(-dataset[0].shape[0] // batch_size)
+
+
+def _check_dataset(net: Any, dataset: Dataset) -> None:
     x, t = dataset
     if x.shape[0] == 0 or x.shape[0] != t.shape[0]:
         msg = f"train: there are {x.shape[0]} inputs and {t.shape[0]} labels"
         raise ShapeError(msg)
-    check_labels(t, classes=net.predict(x[:1, ...]).shape[-1])
+    check_labels = getattr(net.last_layer, "check_labels", None)
+    if check_labels is not None:
+        check_labels(t, (x.shape[0], *net.predict(x[:1, ...]).shape[1:]))
 
 
 def _epochs(
@@ -148,8 +184,7 @@ def _batches(
 
 
 def _train_epoch(
-    net: Sequential,
-    optimizer: _Optimizer,
+    step: Callable[[Array, Array], Array],
     batches: Iterator[Dataset],
     history: History,
     shown: Progress | None,
@@ -160,43 +195,65 @@ def _train_epoch(
     try:
         for x, t in batches:
             with ctrl_c.cuttable():
-                grads = net.gradient(x, t)
-                optimizer.update(net.params, grads)
-            losses.append(net.last_layer.loss)
+                loss = step(x, t)
+            losses.append(loss)
             if shown:
                 shown.update()
             if ctrl_c.count:
                 break
-        synchronize(*losses[-1:])
+        _wait_for(losses[-1:])
     finally:
         history.seconds += time.perf_counter() - start
         history.losses += [float(loss) for loss in to_numpy(losses)]
 
 
-def _measure(
-    net: Sequential,
-    train_set: Dataset,
-    test_set: Dataset,
-    history: History,
-    shown: Progress | None,
-    ctrl_c: CtrlC,
-) -> None:
-    """Add what was reached since the last measurement, if anything."""
-    before = history.epochs[-1].iterations if history.epochs else 0
-    losses = history.losses[before:]
-    if not losses:
-        return
-    with ctrl_c.cuttable():
-        train_accuracy, test_accuracy = (
-            float(net.accuracy(*dataset)) for dataset in (train_set, test_set)
+def _wait_for(losses: list[Array]) -> None:
+    """Wait until losses are computed; a loss of one's own may be a number, which is there."""
+    if losses and hasattr(losses[0], "shape"):
+        synchronize(*losses)
+
+
+class _Measure:
+    """Adds what was reached to a history.
+
+    Parameters
+    ----------
+    net : net
+    sets : list of pairs of arrays
+        The training set, and perhaps a test set.
+    metric : callable or None
+    """
+
+    def __init__(self, net: Any, sets: list[Dataset], metric: Metric | None) -> None:
+        self._net, self._sets = net, sets
+        self._metric = getattr(net.last_layer, "metric", None) if metric is None else metric
+        self._name = "loss"
+        if metric is not None:
+            self._name = getattr(metric, "__name__", "metric").replace("_", " ")
+        elif self._metric is not None:
+            self._name = getattr(net.last_layer, "metric_name", "metric").replace("_", " ")
+
+    def __call__(self, history: History, shown: Progress | None, ctrl_c: CtrlC) -> None:
+        """Add what was reached since the last measurement, if anything."""
+        before = history.epochs[-1].iterations if history.epochs else 0
+        losses = history.losses[before:]
+        if not losses:
+            return
+        with ctrl_c.cuttable():
+            values = [self._of(*dataset) for dataset in self._sets]
+        epoch = Epoch(
+            len(history.epochs) + 1,
+            history.iterations,
+            sum(losses) / len(losses),
+            self._name,
+            *values,
         )
-    epoch = Epoch(
-        number=len(history.epochs) + 1,
-        iterations=history.iterations,
-        loss=sum(losses) / len(losses),
-        train_accuracy=train_accuracy,
-        test_accuracy=test_accuracy,
-    )
-    history.epochs.append(epoch)
-    if shown:
-        shown.write(str(epoch))
+        history.epochs.append(epoch)
+        if shown:
+            shown.write(str(epoch))
+
+    def _of(self, x: Array, t: Array) -> float:
+        if self._metric is not None:
+            return float(self._metric(self._net.predict(x), t))
+        with evaluating(), memories_kept(self._net):
+            return float(self._net.loss(x, t))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from xpnet._typing import Array
+from xpnet.kernels.tape import Call
 
 __all__ = ["GraphedStep"]
 
@@ -68,19 +69,19 @@ class GraphedStep:
             raise
         return output, self._stream.end_capture()
 
-    def __call__(self, *inputs: Array) -> Array:
-        """Take a step, in order with the current stream.
-
-        Returns
-        -------
-        array
-            The step's result, which the next call overwrites.
-        """
-        current = self._cuda.get_current_stream()
-        self._stream.wait_event(current.record())
+    def load(self, *inputs: Array) -> None:
+        """Copy what the next launch takes, in order with the current stream."""
+        self._stream.wait_event(self._cuda.get_current_stream().record())
         with self._stream:
             for own, array in zip(self._inputs, inputs, strict=True):
                 own[...] = array
-            self._graph.launch(self._stream)
-        current.wait_event(self._stream.record())
-        return self._output
+
+    @property
+    def launch(self) -> Call:
+        """The one call that takes a step, within which no interrupt comes."""
+        return [self._graph.launch, self._stream]
+
+    def result(self) -> Array:
+        """Return the result of the last launch, in order with the current stream."""
+        self._cuda.get_current_stream().wait_event(self._stream.record())
+        return self._output.copy()

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from xpnet.kernels.cuda.plan import Kernel, Launch
 from xpnet.kernels.cuda.source import source_of
+from xpnet.kernels.tape import call
 
 __all__ = ["Launcher", "on_gpu"]
 
@@ -23,6 +24,10 @@ def on_gpu(launch: Launch, /, *arguments: Any) -> None:
 
     CuPy checks no argument's type: a scalar of another type would pass other bytes.
     """
+    call(_launch, launch, *arguments)
+
+
+def _launch(launch: Launch, *arguments: Any) -> None:
     device = arguments[0].device
     with device:
         function = _compiled(launch.kernel, device.id)

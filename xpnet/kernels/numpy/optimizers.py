@@ -10,9 +10,9 @@ import numpy as np
 from xpnet.kernels.arguments import are_alike
 from xpnet.kernels.blas import add_scaled
 from xpnet.kernels.numpy import updates
-from xpnet.kernels.numpy.blocks import buffer
+from xpnet.kernels.numpy.blocks import BLOCK, buffer
 from xpnet.kernels.optimizers import kernels_of
-from xpnet.kernels.tape import call
+from xpnet.kernels.tape import call, current_tape
 from xpnet.quiet import quiet
 
 __all__ = ["KERNELS", "sgd_of_many"]
@@ -30,7 +30,7 @@ def sgd_of_many(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     add = add_scaled(-lr, grad, param)
     if add is None:
         return None
-    call(add, grad, param)
+    call(add)
     return True
 
 
@@ -41,24 +41,31 @@ def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     if not are_alike(param, grad):
         return None
     if param.size <= _FEW:
-        call(updates.sgd, param, grad, np.empty_like(grad), None, lr)
+        updates.sgd(param, grad, np.empty_like(grad), None, lr)
     else:
         _run(updates.sgd, [param.reshape(-1), grad.reshape(-1)], [lr])
     return True
 
 
 def _run(rule: Callable[..., None], arrays: list[_Host], numbers: list[Any]) -> None:
-    call(_by_blocks, rule, arrays, numbers)
-
-
-def _by_blocks(rule: Callable[..., None], arrays: list[_Host], numbers: list[Any]) -> None:
     param = arrays[0]
     # Through memory that stays: a fresh array of many entries would cost page faults.
-    spare = buffer(param.dtype, 0), buffer(param.dtype, 1)
+    spare = _spare(param.dtype)
     size = spare[0].size
     for start in range(0, param.size, size):
         parts = [array[start : start + size] for array in arrays]
         rule(*parts, *(block[: parts[0].size] for block in spare), *numbers)
+
+
+def _spare(dtype: np.dtype[Any]) -> tuple[_Host, _Host]:
+    """Return two blocks of memory: this thread's, or those of a tape that others may replay."""
+    tape = current_tape()
+    if tape is None or not tape.is_kept:
+        return buffer(dtype, 0), buffer(dtype, 1)
+    if dtype not in tape.memory:
+        tape.memory[dtype] = tuple(np.empty((2, BLOCK // dtype.itemsize), dtype))
+    first, second = tape.memory[dtype]
+    return first, second
 
 
 KERNELS: dict[str, Callable[..., Any]] = {**kernels_of(updates, _run), "sgd_update": _sgd}

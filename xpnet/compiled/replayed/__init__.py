@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from xpnet.training.replayed.step import ReplayedStep
+from xpnet.compiled.replayed.step import ReplayedStep
 
 __all__ = ["ReplayedStep"]

@@ -1,0 +1,220 @@
+"""A step on JAX that is one function under ``jax.jit``."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from operator import setitem
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+
+from xpnet._typing import Array
+from xpnet.backends import adapter_of
+from xpnet.compiled.eager import EagerStep, loss_and_gradient
+from xpnet.compiled.not_compiled import NotCompiledError, warn
+from xpnet.compiled.snapshot import Snapshot
+from xpnet.compiled.traced import Changes, TracedLayers
+from xpnet.compiled.watch import Watch
+from xpnet.kernels.tape import Tape, call
+from xpnet.layers.calls import recorded_by, takes_need_dx
+from xpnet.layers.changes import note_change
+from xpnet.layers.parameters import Parameters
+from xpnet.layers.tree import walk
+from xpnet.optimizers.optimizer import has_plain_update, note_new_arrays, trained
+
+__all__ = ["JittedStep"]
+
+_Arrays: TypeAlias = dict[str, Array]
+
+# Each holds megabytes of compiled code. One for full batches, one for the last of an epoch, ...
+_FUNCTIONS = 8
+# How many functions in a row may be compiled for values that steps themselves have changed.
+_PATIENCE = 4
+
+
+class JittedStep:
+    """Forward, backward and update, traced once for each shape of a batch and mode of the net.
+
+    The function is pure: what it returns is bound to names within one instruction, once all is
+    there. Its arguments are not given away to it, which on a CPU saves no time.
+
+    Parameters
+    ----------
+    net : net
+    optimizer : optimizer
+    """
+
+    def __init__(self, net: Any, optimizer: Any) -> None:
+        self._net, self._optimizer = net, optimizer
+        self._eager = EagerStep(net, optimizer)
+        self._functions: OrderedDict[Any, _Function] = OrderedDict()
+        self._watch = self._new_watch()
+        self._changing: list[str] = []
+        self._is_traceable = True
+
+    def __call__(self, x: Array, t: Array) -> Array:
+        if not self._is_traceable or jax.config.jax_disable_jit:
+            return self._eager(x, t)
+        if not self._watch.is_current():
+            self._watch = self._new_watch()
+        params = all_params(self._net)
+        key = self._watch.key, has_plain_update(self._optimizer), *_kinds(x, t, *params.values())
+        try:
+            function = self._functions.get(key) or self._new_function()
+            loss = function(params, x, t)
+        except (NotCompiledError, jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+            self._is_traceable = False
+            self._functions.clear()
+            warn(str(error).partition("\n")[0])
+            return self._eager(x, t)
+        is_new = key not in self._functions
+        self._changing = [*self._changing, *function.changing] if is_new else []
+        self._functions[key] = function
+        self._functions.move_to_end(key)
+        if len(self._functions) > _FUNCTIONS:
+            self._functions.popitem(last=False)[1].forget()
+        return loss
+
+    def _new_watch(self) -> Watch:
+        return Watch(lambda: [layer for _, layer in walk(self._net)])
+
+    def _new_function(self) -> _Function:
+        if len(self._changing) > _PATIENCE:
+            msg = f"steps change what they depend on: {', '.join(sorted({*self._changing}))}"
+            raise NotCompiledError(msg)
+        return _Function(self._net, self._optimizer)
+
+
+class _Function:
+    """The function for one shape of a batch, and one mode of each layer.
+
+    Attributes
+    ----------
+    changing : list of str
+        The attributes that hold no arrays, and are others after a step.
+    """
+
+    def __init__(self, net: Any, optimizer: Any) -> None:
+        self._net, self._optimizer = net, optimizer
+        self._is_pure = has_plain_update(optimizer)
+        self._layers = [layer for _, layer in walk(net)]
+        self._loss = getattr(net, "last_layer", None)
+        self._scores: list[tuple[int, ...]] = []
+        self._changes = Changes([], [], [], [])
+        self._rises: list[int] | None = None
+        self._traced = jax.jit(self._step)
+        self.changing: list[str] = []
+
+    def forget(self) -> None:
+        """Give the compiled code back."""
+        self._traced.clear_cache()
+
+    def __call__(self, params: Parameters, x: Array, t: Array) -> Array:
+        optimizer, layers = self._optimizer, TracedLayers(self._layers)
+        arrays, counters = layers.arrays(), layers.counters()
+        numbers = [np.uint32(getattr(layer, name)) for layer, name in counters]
+        before, state, settings = trained(params), {}, {}
+        if self._is_pure:
+            known = {name: memory for name, memory in optimizer.state.items() if name in before}
+            new = {name: array for name, array in before.items() if name not in known}
+            state = optimizer.initial_state(new) | known
+            state = {name: _counted_in_array(memory) for name, memory in state.items()}
+            settings = optimizer.settings
+        if self._scores:
+            self._check_labels(t)
+        found = self._traced(dict(params), arrays, numbers, state, settings, x, t)
+        loss, new_arrays, rises, new_params, new_state = found
+        if self._rises is None:
+            self._check_labels(t)
+            self._rises = [int(rise) for rise in rises]
+        plan = Tape(is_plan=True)
+        with plan.recording():
+            for (layer, name, parts), own in zip(self._changes.attributes, new_arrays, strict=True):
+                call(setitem, vars(layer), name, parts.rebuilt(own))
+            for layer, name, value in self._changes.values:
+                call(setitem, vars(layer), name, value)
+            for (layer, name), number, rise in zip(counters, numbers, self._rises, strict=True):
+                call(setitem, vars(layer), name, int(number) + rise)
+            if self._is_pure:
+                note_new_arrays(params, before, new_params)
+                call(setattr, optimizer, "state", {**optimizer.state, **new_state})
+        note_change()
+        if self._is_pure:
+            plan.carry_out()
+        else:
+            self._update(plan, new_params)
+        return loss
+
+    def _update(self, plan: Tape, grads: _Arrays) -> None:
+        """Let an optimizer of one's own do it; it may fail halfway."""
+        before = Snapshot([*self._layers, self._optimizer], contents=True)
+        try:
+            plan.carry_out()
+            self._optimizer.update(self._net.params, grads)
+        except BaseException:
+            before.restore()
+            raise
+
+    def _step(
+        self,
+        params: _Arrays,
+        arrays: list[list[Array]],
+        numbers: list[Array],
+        state: dict[str, Any],
+        settings: Mapping[str, Any],
+        x: Array,
+        t: Array,
+    ) -> tuple[Any, ...]:
+        with TracedLayers(self._layers).given(arrays, numbers) as changes:
+            of_net = all_params(self._net)
+            for name, array in params.items():
+                of_net[name] = array
+            with recorded_by(_ScoresNoted(self._loss, self._scores)):
+                loss, grads = loss_and_gradient(self._net, x, t)
+            if self._is_pure:
+                grads, state = self._optimizer.apply(trained(of_net), grads, state, settings)
+        (self._changes,) = changes
+        self.changing = [f"{type(layer).__name__}.{n}" for layer, n, _ in self._changes.values]
+        # The net must not keep what is traced.
+        found = loss, self._changes.arrays, self._changes.rises, grads, state
+        self._changes = self._changes._replace(arrays=[], rises=[])
+        return found
+
+    def _check_labels(self, t: Array) -> None:
+        """Read the labels where that costs nothing: a compiled function could only give NaN."""
+        check = getattr(self._loss, "check_labels", None)
+        if check is not None and self._scores and adapter_of(t).is_readable(t):
+            check(t, self._scores[0])
+
+
+class _ScoresNoted:
+    """Calls layers, and notes the shape of what the loss gets."""
+
+    def __init__(self, loss: Any, scores: list[tuple[int, ...]]) -> None:
+        self._loss, self._scores = loss, scores
+
+    def forward(self, layer: Any, *inputs: Array) -> Any:
+        if layer is self._loss:
+            self._scores[:] = [inputs[0].shape]
+        return layer.forward(*inputs)
+
+    def backward(self, layer: Any, *dout: Array, need_dx: bool = True) -> Any:
+        if need_dx or not takes_need_dx(layer.backward):
+            return layer.backward(*dout)
+        return layer.backward(*dout, need_dx=False)
+
+
+def all_params(net: Any) -> Parameters:
+    """Return all parameters of a net, in whatever form it shows them."""
+    return net.params if isinstance(net.params, Parameters) else Parameters(net)
+
+
+def _counted_in_array(memory: dict[str, Any]) -> dict[str, Any]:
+    """Return a memory with its count in an array: a compiled function gives back such a one."""
+    return {k: np.int32(v) if isinstance(v, int) else v for k, v in memory.items()}
+
+
+def _kinds(*arrays: Array) -> list[Any]:
+    return [(array.shape, array.dtype) for array in arrays]

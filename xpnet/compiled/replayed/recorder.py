@@ -1,0 +1,202 @@
+"""What the methods of layers call when they run, so that it can be called again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from xpnet.compiled.not_compiled import NotCompiledError
+from xpnet.compiled.numbers import Numbers
+from xpnet.kernels.tape import Call, Tape
+from xpnet.layers.calls import is_marked, op_of, recorded_by, takes_need_dx
+from xpnet.layers.state import counters_of
+from xpnet.layers.tree import walk
+from xpnet.ops.fused import FUSED
+
+__all__ = ["Changed", "MethodCall", "NetRecorder"]
+
+_Host: TypeAlias = np.ndarray[Any, Any]
+
+
+class Changed(Exception):  # noqa: N818 - it never leaves a step
+    """A layer of one's own returned something else than when it was recorded."""
+
+
+class NetRecorder:
+    """Runs methods of layers, and notes what is to be called to do the same with another batch.
+
+    That is what the methods have called, where they do one op and a kernel does it; else it is the
+    methods themselves, and their results are copied to where they were the first time.
+
+    Attributes
+    ----------
+    taped : list of layers
+        Those whose methods are not called again: they must stay in the same mode.
+    called : list of layers
+        Those whose methods are.
+    """
+
+    def __init__(self) -> None:
+        # What each method has called, in lists of their own while some may be replaced.
+        self._calls: list[list[Call]] = []
+        self._forwards: list[_Forward] = []
+        self._copies: dict[tuple[int, str], _Host] = {}
+        self.taped: list[Any] = []
+        self.called: list[Any] = []
+
+    def forward(self, layer: Any, *inputs: _Host) -> Any:
+        """Run a layer forward."""
+        if all(is_marked(layer, name, "of layers") for name in ("forward", "backward")):
+            return layer.forward(*inputs)  # which comes back here
+        if is_marked(layer, "forward", "of one op"):
+            result, calls = _taped_forward(layer, inputs)
+            if calls:
+                run = MethodCall(layer.forward, list(inputs), result, {})
+                self._forwards.append(_Forward(layer, calls, [run], inputs, result))
+                self._calls.append(calls)
+                self.taped.append(layer)
+                return self._fused_with_last()
+        return self._call_method(layer, layer.forward, inputs)
+
+    def _fused_with_last(self) -> Any:
+        """Do the last two ops as one, if a kernel has it, and return the result."""
+        *_, last = self._forwards
+        if len(self._forwards) < 2 or self._calls[-2] is not self._forwards[-2].calls:
+            return last.result
+        first = self._forwards[-2]
+        op = FUSED.get((op_of(first.layer.forward), op_of(last.layer.forward)))
+        if op is None or last.inputs[0] is not first.result:
+            return last.result
+        fused, calls = _taped(op, (*first.inputs, *first.layer.params.values()))
+        if not 0 < len(calls) < len(first.calls) + len(last.calls):
+            return last.result
+        remembered = last.layer._memory
+        last.layer._save(*(fused if each is last.result else each for each in remembered))
+        runs = [*first.runs, last.runs[0]._replace(kept=fused)]
+        self._forwards[-2:] = [
+            each._replace(calls=calls, runs=runs, result=fused) for each in (first, last)
+        ]
+        self._calls[-2:] = [calls]
+        return fused
+
+    def backward(self, layer: Any, *dout: _Host, need_dx: bool = True) -> Any:
+        """Run a layer backward."""
+        method: Callable[..., Any] = layer.backward
+        if not need_dx and takes_need_dx(method):
+            method = partial(method, need_dx=False)
+        if all(is_marked(layer, name, "of layers") for name in ("forward", "backward")):
+            return method(*dout)
+        forward = next((each for each in self._forwards if each.layer is layer), None)
+        if forward is not None:
+            if is_marked(layer, "backward", "of one op"):
+                result, calls = _taped(method, dout)
+                if calls:
+                    self._calls.append(calls)
+                    return result
+            # It needs what the layer remembers, and so the layer's forward must run. The list
+            # stays the same one: it is among all calls, and perhaps that of two layers.
+            forward.calls[:] = [[run] for run in forward.runs]
+        return self._call_method(layer, method, dout, has_grads=True)
+
+    def grad_of(self, layer: Any, name: str) -> _Host | None:
+        """Return the array to which a layer's gradient is written each time."""
+        grad: _Host | None = self._copies.get((id(layer), name))
+        return layer.grads.get(name) if grad is None else grad
+
+    def is_called(self, layer: Any) -> bool:
+        """Whether the gradients of a layer are copies of its own."""
+        return any(key == id(layer) for key, _ in self._copies)
+
+    def calls(self) -> list[Call]:
+        """Return all that is to be called."""
+        return [call for calls in self._calls for call in calls]
+
+    def _call_method(
+        self, layer: Any, method: Any, arrays: tuple[_Host, ...], *, has_grads: bool = False
+    ) -> Any:
+        """Call a method, note it, and return a copy of its result."""
+        with recorded_by(None):
+            result = method(*arrays)
+        kept = None if result is None else _twin(layer, result)
+        copies: dict[tuple[int, str], tuple[Any, _Host]] = {}
+        if has_grads:
+            for _, each in walk(layer):
+                for name, grad in each.grads.items():
+                    copies[id(each), name] = each, np.array(grad)
+            self._copies |= {key: kept for key, (_, kept) in copies.items()}
+        self.called.append(layer)
+        self._calls.append([[MethodCall(method, list(arrays), kept, copies)]])
+        return kept
+
+
+class MethodCall(NamedTuple):
+    """A method to call, and the arrays to copy its result and gradients to."""
+
+    method: Any
+    arrays: list[_Host]
+    kept: _Host | None
+    copies: dict[tuple[int, str], tuple[Any, _Host]]
+
+    def __call__(self) -> None:
+        result = self.method(*self.arrays)
+        if self.kept is not None:
+            _copy(self.kept, result)
+        # The layer keeps its own: it may write to the same arrays each time.
+        for (_, name), (layer, kept) in self.copies.items():
+            _copy(kept, layer.grads.get(name))
+
+
+class _Forward(NamedTuple):
+    """The calls of a forward, perhaps of two layers at once, and the methods that do the same."""
+
+    layer: Any
+    calls: list[Call]
+    runs: list[MethodCall]
+    inputs: tuple[_Host, ...]
+    result: Any
+
+
+def _copy(kept: _Host, result: Any) -> None:
+    is_alike = getattr(result, "shape", ()) == kept.shape
+    if not is_alike or getattr(result, "dtype", kept.dtype) != kept.dtype:
+        raise Changed
+    np.copyto(kept, result)
+
+
+def _twin(layer: Any, array: Any) -> _Host:
+    """Return a copy that lies in memory alike, gaps and all: methods may round by the layout."""
+    if isinstance(array, bool | int | float | np.generic):
+        return np.asarray(array)
+    if type(array) is not np.ndarray:
+        msg = f"{type(layer).__name__} returns a {type(array).__name__}, not one array"
+        raise NotCompiledError(msg)
+    ends = zip(array.shape, array.strides, strict=True)
+    spans = [stride * (length - 1) for length, stride in ends]
+    before = -sum(span for span in spans if span < 0)
+    after = sum(span for span in spans if span > 0) + array.itemsize
+    memory = np.empty(before + after, np.uint8)
+    twin: _Host = np.ndarray(array.shape, array.dtype, memory, before, array.strides)
+    np.copyto(twin, array)
+    return twin
+
+
+def _taped(function: Callable[..., Any], arrays: tuple[Any, ...]) -> tuple[Any, list[Call]]:
+    tape = Tape()
+    with tape.recording():
+        result = function(*arrays)
+    return result, tape.calls
+
+
+def _taped_forward(layer: Any, inputs: tuple[_Host, ...]) -> tuple[Any, list[Call]]:
+    if not counters_of(layer):
+        return _taped(layer.forward, inputs)
+    numbers = Numbers(layer, {name: np.empty((), np.uint64) for name in layer.counters})
+    with numbers.in_place():
+        result, calls = _taped(layer.forward, inputs)
+    if calls:
+        calls.insert(0, [numbers.write_and_count])
+        numbers.count()
+    return result, calls

@@ -1,0 +1,145 @@
+"""How layers are called by what they stand in: as they are, or by somebody who takes notes.
+
+A compiled step on NumPy runs a net once with a *recorder*, and containers let it call their layers.
+What a layer does then is known from its methods: those marked :func:`of_one_op` or
+:func:`of_layers` do no other work on arrays, all others are called as they are, time and again.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+
+from xpnet._typing import Array
+
+__all__ = [
+    "Recorder",
+    "backward_of",
+    "is_marked",
+    "of_layers",
+    "of_one_op",
+    "op_of",
+    "recorded_by",
+    "recorder",
+    "takes_need_dx",
+]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Recorder(Protocol):
+    """Calls the methods of layers, and remembers what they did."""
+
+    def forward(self, layer: Any, *inputs: Array) -> Any:
+        """Run a layer forward."""
+
+    def backward(self, layer: Any, *dout: Array, need_dx: bool = True) -> Any:
+        """Run a layer backward."""
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("xpnet_recorder", default=None)
+
+
+def recorder() -> Recorder | None:
+    """Return who calls the layers in a container, here and now; None if it does so itself."""
+    return _recorder.get()
+
+
+@contextmanager
+def recorded_by(who: Recorder | None) -> Iterator[None]:
+    """Let somebody call the layers in containers, in this block, thread and task; or nobody."""
+    token = _recorder.set(who)
+    try:
+        yield
+    finally:
+        _recorder.reset(token)
+
+
+def backward_of(layer: Any, dout: Array, *, need_dx: bool = True) -> Any:
+    """Run a layer backward, and tell it whether the gradient of its input is needed.
+
+    A layer that does not take ``need_dx`` is not told, and computes all.
+    """
+    who = _recorder.get()
+    if who is not None:
+        return who.backward(layer, dout, need_dx=need_dx)
+    if need_dx or not takes_need_dx(layer.backward):
+        return layer.backward(dout)
+    return layer.backward(dout, need_dx=False)
+
+
+def takes_need_dx(backward: Callable[..., Any]) -> bool:
+    """Whether a layer's backward can be told that the gradient of its input is not needed."""
+    return _takes_need_dx(getattr(backward, "__func__", backward))
+
+
+@lru_cache(maxsize=256)
+def _takes_need_dx(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # it is no Python function
+        return False
+    kinds = {parameter.kind for parameter in parameters.values()}
+    return "need_dx" in parameters or inspect.Parameter.VAR_KEYWORD in kinds
+
+
+def of_one_op(op: Callable[..., Any]) -> Callable[[Method], Method]:
+    """Mark a method of a layer: all its work on arrays is one op of xpnet.
+
+    What the op's kernel does may then be done again in its place, as long as the layer's mode
+    stays the same. The op of a forward takes the inputs and then the parameters in order.
+    """
+
+    def marked(method: Method) -> Method:
+        method.marked_as = "of one op"  # type: ignore[attr-defined]
+        method.op = op  # type: ignore[attr-defined]
+        return method
+
+    return marked
+
+
+def of_layers(method: Method) -> Method:
+    """Mark a method of a container: it does nothing to arrays but call its layers.
+
+    It must let :func:`recorder` call them, if there is one.
+    """
+    method.marked_as = "of layers"  # type: ignore[attr-defined]
+    return method
+
+
+def op_of(method: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the op that a method is marked with."""
+    return getattr(method, "op", None)
+
+
+def is_marked(layer: Any, name: str, mark: str) -> bool:
+    """Whether a method of a layer is marked, and means what the class that marked it meant.
+
+    So a subclass is called as it is if it has anything that the class that marked it has, too.
+    """
+    if name in getattr(layer, "__dict__", {}):
+        return False
+    kind = type(layer)
+    function = getattr(kind, name, None)
+    if isinstance(function, property):
+        function = function.fget
+    return getattr(function, "marked_as", None) == mark and _adds_alone(kind, name)
+
+
+@lru_cache(maxsize=256)
+def _adds_alone(kind: type, name: str) -> bool:
+    for index, owner in enumerate(kind.__mro__):
+        if name in vars(owner):
+            own = {n for n in dir(owner) if not _is_special(n)}
+            own |= {n for base in owner.__mro__ for n in inspect.get_annotations(base)}
+            added = {n for between in kind.__mro__[:index] for n in vars(between)}
+            return not added & own
+    return False
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")

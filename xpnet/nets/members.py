@@ -1,0 +1,88 @@
+"""The layers of a net by name: one may be replaced, but none added or deleted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any
+
+from xpnet.layers.changes import note_change
+from xpnet.nets.container import Container, check_is_layer
+
+__all__ = ["Members"]
+
+
+class Members(MutableMapping[str, Any]):
+    """Layers in order, numbered for each class as in the book: Affine1, ReLU1, Affine2.
+
+    Parameters
+    ----------
+    net : str
+        Whose they are, for the text of an error.
+    layers : iterable of layers
+
+    Raises
+    ------
+    ValueError
+        If a layer stands there twice.
+    TypeError
+        If something is no layer.
+    """
+
+    def __init__(self, net: str, layers: Iterable[Any]) -> None:
+        self._net = net
+        self._layers: dict[str, Any] = {}
+        seen: Counter[str] = Counter()
+        for layer in layers:
+            check_is_layer(net, layer)
+            kind = type(layer).__name__
+            seen[kind] += 1
+            self._layers[f"{kind}{seen[kind]}"] = layer
+        self._check_apart(self._layers)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._layers[self._known(name)]
+
+    def __setitem__(self, name: str, layer: Any) -> None:
+        check_is_layer(self._net, layer)
+        changed = {**self._layers, self._known(name): layer}
+        self._check_apart(changed)
+        self._layers = changed
+        note_change()
+
+    def __delitem__(self, name: str) -> None:
+        msg = f"{self._net}: cannot delete {name!r}; replace it, or make another net"
+        raise TypeError(msg)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._layers)})"
+
+    def _known(self, name: str) -> str:
+        if name not in self._layers:
+            msg = f"{self._net}: there is no layer {name!r}; there are {', '.join(self._layers)}"
+            raise KeyError(msg)
+        return name
+
+    def _check_apart(self, layers: dict[str, Any]) -> None:
+        names: dict[int, str] = {}
+        for name, layer in _all_members(layers):
+            first = names.setdefault(id(layer), name)
+            if first != name:
+                msg = (
+                    f"{self._net}: {first} and {name} are the same layer, which remembers one "
+                    "forward only; make two"
+                )
+                raise ValueError(msg)
+
+
+def _all_members(layers: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, layer in layers.items():
+        yield f"{path}{name}", layer
+        if isinstance(layer, Container):
+            yield from _all_members(dict(layer.children), f"{path}{name}.")
