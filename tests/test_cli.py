@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from optimizers.catalog import OPTIMIZERS
@@ -16,11 +18,12 @@ from xpnet import cli
 from xpnet.backends import adapter_by_name
 from xpnet.cli import main
 from xpnet.dispatch import providers_of
-from xpnet.training import train
+from xpnet.training import History, train
 
 EPOCH = r"epoch +\d+  loss \d\.\d{4}  train accuracy +[\d.]+%  test accuracy +[\d.]+%"
 LAST = r"after (\d+) steps: train accuracy ([\d.]+)%, test accuracy ([\d.]+)%; [\d.]+ ms per step"
 
+full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
 on_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and terminals")
 
 
@@ -30,6 +33,16 @@ def printed(capsys, *args):
     out, err = capsys.readouterr()
     assert err == ""
     return re.sub(r"[\d.]+ ms per step", "", out)
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    out = printed(capsys)
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, out)
+    for word in ("info", "train", "bench", "check", "exit status: 0"):
+        assert word in out
 
 
 # info ----------------------------------------------------------------------------------------
@@ -299,11 +312,20 @@ def test_a_value_that_cannot_be_is_status_2_and_one_line(args, says, capsys):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ([], "COMMAND"),
         (["fly"], "invalid choice: 'fly'"),
         (["train", "--data", "cats"], "invalid choice: 'cats'"),
         (["train", "--optimizer", "magic"], "invalid choice: 'magic'"),
         (["train", "--batch", "0"], "argument --batch: '0' is no positive integer"),
+        (["train", "--batch", "000"], "argument --batch: '000' is no positive integer"),
+        (["train", "--batch", "\u0663"], "is no positive integer"),
+        (
+            ["train", "--hidden", "1" * 5000],
+            "1' is too large; it must be less than 1000000000000000",
+        ),
+        (["train", "--iterations", "1" + "0" * 15], "argument --iterations: '1000000000000000' is"),
+        (["bench", "--seconds", "soon"], "--seconds: 'soon' is no positive number of seconds"),
+        (["bench", "--seconds", "nan"], "--seconds: 'nan' is no positive number of seconds"),
+        (["bench", "--seconds", "0"], "--seconds: '0' is no positive number of seconds"),
         (["train", "--hidden", "-3"], "argument --hidden: '-3' is no positive integer"),
         (["train", "--iterations", "many"], "argument --iterations: 'many' is no positive integer"),
         (["train", "--lr", "fast"], "argument --lr: invalid float value: 'fast'"),
@@ -317,6 +339,81 @@ def test_an_argument_that_cannot_be_read_is_status_2_and_the_usage(args, says, c
     err = capsys.readouterr().err
     assert err.startswith("usage: xpnet")
     assert says in err
+
+
+def error_line(capsys, *args):
+    """Run a command that fails, and return the one line that it prints on stderr."""
+    assert main(args) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("xpnet: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize("option", ["--batch", "--iterations"])
+def test_the_largest_numbers_are_no_error(option, capsys, monkeypatch):
+    done = []
+    monkeypatch.setattr(cli, "train", lambda *_, **settings: done.append(settings) or History())
+
+    printed(capsys, "train", option, "9" * 15)
+
+    assert 10**15 - 1 in done[0].values()
+
+
+def test_what_does_not_fit_into_the_memory_is_status_2(capsys):
+    line = error_line(capsys, "train", "--hidden", "999999999999999")
+
+    assert "there is not enough memory for such sizes: Unable to allocate 455. PiB" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 4 TiB"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 4 bytes"),
+    ],
+)
+def test_a_library_says_in_its_own_way_that_memory_is_short(error, capsys, monkeypatch):
+    def loader():
+        raise error
+
+    monkeypatch.setitem(cli._LOADERS, "digits", loader)
+
+    line = error_line(capsys, "train")
+
+    assert f"not enough memory for such sizes: {error or 'MemoryError'}" in line
+
+
+def test_a_fault_of_our_own_is_not_dressed_up(monkeypatch):
+    def faulty():
+        msg = "a fault"
+        raise RuntimeError(msg)
+
+    monkeypatch.setitem(cli._LOADERS, "digits", faulty)
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        main(["train"])
+
+
+def test_an_error_says_which_variable_asked_for_it(capsys, monkeypatch):
+    monkeypatch.setattr("xpnet.backend._process_default", None)
+    monkeypatch.setenv("XPNET_BACKEND", "nonsense")
+
+    line = error_line(capsys, "info")
+
+    assert "unknown backend 'nonsense'" in line
+    assert "The environment variable XPNET_BACKEND asks for this backend." in line
+
+
+def test_an_error_does_not_steer_the_terminal(capsys, monkeypatch):
+    def missing():
+        msg = "a server said \x1b[2J\r"
+        raise xpnet.DatasetError(msg)
+
+    monkeypatch.setitem(cli._LOADERS, "digits", missing)
+
+    assert error_line(capsys, "train") == "xpnet: error: a server said \\x1b[2J\\r\n"
 
 
 def test_a_missing_data_set_is_status_2(capsys, monkeypatch):
@@ -349,6 +446,87 @@ def test_ctrl_c_before_training_is_status_130(capsys, monkeypatch):
 
     assert main(["train"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+# Streams that cannot be written to -----------------------------------------------------------
+
+COMMANDS = [
+    [],
+    ["--help"],
+    ["--version"],
+    ["info"],
+    ["train", "--iterations", "1"],
+    ["check", "--backend", "numpy"],
+]
+OUTPUT_FULL = "xpnet: error: the output cannot be written: No space left on device\n"
+
+
+def status_of(args):
+    try:
+        return main(args)
+    except SystemExit as ended:
+        return ended.code
+
+
+@full
+@pytest.mark.parametrize("args", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("buffering", [1, -1], ids=["by line", "at the end"])
+def test_a_full_disk_is_told_in_one_line(args, buffering, capsys, monkeypatch):
+    with Path("/dev/full").open("w", buffering=buffering) as out:
+        monkeypatch.setattr(sys, "stdout", out)
+
+        assert status_of(args) == 2
+
+        monkeypatch.undo()
+    assert capsys.readouterr().err == OUTPUT_FULL
+
+
+@full
+@pytest.mark.parametrize("args", [["train", "--seed", "-1"], ["train", "--what"], ["fly"]])
+def test_a_full_stderr_changes_no_status(args, monkeypatch):
+    with Path("/dev/full").open("w", buffering=1) as err:
+        monkeypatch.setattr(sys, "stderr", err)
+
+        assert status_of(args) == 2
+
+
+@pytest.mark.parametrize("args", COMMANDS, ids=" ".join)
+def test_a_closed_stdout_is_told(args, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert status_of(args) == 2
+
+    monkeypatch.undo()
+    assert "standard output is closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "status"),
+    [*((args, 0) for args in COMMANDS), (["train", "--seed", "-1"], 2), (["fly"], 2)],
+)
+def test_a_closed_stderr_changes_neither_status_nor_output(args, status, capsys, monkeypatch):
+    assert status_of(args) == status
+    expected = capsys.readouterr().out
+    monkeypatch.setattr(sys, "stderr", None)
+
+    assert status_of(args) == status
+
+    assert re.sub(TIMES, "", capsys.readouterr().out) == re.sub(TIMES, "", expected)
+
+
+TIMES = r"[\d.]+ ms per step"
+
+
+def test_what_a_terminal_cannot_show_is_escaped(monkeypatch):
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(cli, "_kernels", lambda _: ["\u00e9t\u00e9"])
+
+    assert main(["info"]) == 0
+
+    assert rb"\xe9t\xe9" in raw.getvalue()
+    assert out.errors == "strict"  # as before
 
 
 # As a process --------------------------------------------------------------------------------
@@ -397,17 +575,47 @@ def test_ctrl_c_ends_with_figures_and_status_130():
 
 
 @on_posix
-@pytest.mark.parametrize("command", [["info"], ["train", "--iterations", "1000"]])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_reader_that_goes_away_is_no_error(command):
     with subprocess.Popen(
         [sys.executable, "-m", "xpnet", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env={**os.environ, "XPNET_KERNELS": "off"},
     ) as process:
         process.stdout.close()
         err = process.stderr.read()
 
     assert (process.returncode, err) == (141, b"")
+
+
+@full
+@on_posix
+@pytest.mark.parametrize(
+    ("redirection", "args", "status", "says"),
+    [
+        (">/dev/full", "--help", 2, OUTPUT_FULL),
+        (">&-", "--help", 2, "xpnet: error: nothing can be printed, because standard output is"),
+        (">&- 2>&-", "--help", 2, ""),
+        ("2>&-", "train --iterations 1", 0, "after 1 steps: "),
+        ("2>&-", "train --dtype int8", 2, ""),
+        ("2>/dev/full", "train --dtype int8", 2, ""),
+        ("<&-", "train --iterations 1", 0, "after 1 steps: "),
+    ],
+)
+def test_python_ends_as_quietly_as_main(redirection, args, status, says):
+    ended = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -W error -m xpnet {args} {redirection}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "XPNET_KERNELS": "off"},
+    )
+
+    assert ended.returncode == status
+    said = ended.stdout + ended.stderr
+    assert said.count("\n") == (0 if not says else 4 if status == 0 else 1)
+    assert says in said
 
 
 @on_posix
@@ -466,7 +674,55 @@ def test_check_prints_a_table_and_no_reason_where_there_is_none(capsys):
     assert re.search(r"^TwoLayerNet\[4-6-3\] +ok", printed, re.MULTILINE)
 
 
-def test_check_refuses_what_is_neither_a_backend_nor_a_module(capsys):
-    assert main(["check", "--backend", "no_such_library"]) == 2
+@pytest.mark.parametrize("name", ["no_such_library", "numpy.no_such_part"])
+def test_check_refuses_what_is_neither_a_backend_nor_a_module(name, capsys):
+    line = error_line(capsys, "check", "--backend", name)
 
-    assert "'no_such_library' is neither a known backend" in capsys.readouterr().err
+    assert f"{name!r} is neither a known backend (numpy, " in line
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "says"),
+    [
+        ("math", None, "is no array namespace: pass a backend's name"),
+        ("", None, "Empty module name"),
+        (".relative", None, "relative import"),
+        ("raises", "raise RuntimeError('not today')", "RuntimeError: not today"),
+        ("wrong", "1 +", "SyntaxError: "),
+        ("ends", "raise SystemExit(0)", "SystemExit: 0"),
+    ],
+)
+def test_check_refuses_a_module_that_is_no_array_library(
+    name, code, says, capsys, tmp_path, monkeypatch
+):
+    if code:
+        (tmp_path / f"{name}.py").write_text(code)
+        monkeypatch.syspath_prepend(tmp_path)
+
+    line = error_line(capsys, "check", "--backend", name)
+
+    assert says in line
+    assert f"the module {name!r} cannot be used as an array library" in line
+    assert "known backends are numpy, cupy, torch" in line
+
+
+def test_check_names_a_module_that_only_pretends(capsys, tmp_path, monkeypatch):
+    (tmp_path / "hollow.py").write_text("def __array_namespace_info__(): pass\nfloat32 = 'f'")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    line = error_line(capsys, "check", "--backend", "hollow")
+
+    assert "backend 'hollow' cannot be used (AttributeError: " in line
+
+
+NETWORK = {"http.client", "urllib.request", "ssl", "xpnet.datasets.download"}
+NOT_FOR_DIGITS = NETWORK | {"tqdm", "xpnet.bench", "xpnet.testing", "xpnet.gradient_check", "pdb"}
+
+
+def test_digits_are_trained_on_without_the_network_and_other_tools():
+    code = "from xpnet.cli import main; main(['train', '--iterations', '1']); import sys; "
+
+    imported = in_a_new_process(code + "print(*sys.modules)").splitlines()[-1].split()
+
+    assert {"xpnet.datasets.digits", "xpnet.training"} <= set(imported)
+    assert not NOT_FOR_DIGITS & set(imported)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import subprocess
 import sys
 from contextlib import redirect_stderr
 
@@ -132,3 +134,77 @@ def test_nothing_to_do_is_no_division_by_zero(kind):
 def test_an_error_inside_goes_out(kind):
     with pytest.raises(ZeroDivisionError), progress(3, "counting"):
         raise ZeroDivisionError
+
+
+class Broken(Screen):
+    """A terminal that takes nothing any more."""
+
+    error = OSError(errno.ENOSPC, "No space left on device")
+
+    def write(self, text):
+        raise self.error
+
+    def flush(self):
+        raise self.error
+
+
+class Gone(Broken):
+    error = BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+class HungUp(Broken):
+    error = OSError(errno.EIO, "Input/output error")
+
+
+def closed():
+    screen = Screen()
+    screen.close()
+    return screen
+
+
+STREAMS = {"none": lambda: None, "closed": closed, "full": Broken, "gone": Gone, "hung up": HungUp}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("at", ["the start", "the first step"])
+def test_a_job_goes_on_without_its_progress(kind, stream, at, capsys):
+    bad = STREAMS[stream]()
+    good = Screen()
+    with redirect_stderr(bad if at == "the start" else good), progress(3, "counting") as line:
+        if at != "the start" and bad:
+            good.write, good.flush = bad.write, bad.flush
+        line.update()
+        line.write("one third")
+        line.update(2)
+
+    assert capsys.readouterr().out == "one third\n"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EBADF, "Bad file descriptor"), ValueError()])
+def test_a_stream_that_does_not_know_what_it_is_is_no_terminal(kind, error, capsys):
+    class Strange(Broken):
+        def isatty(self):
+            raise error
+
+    with redirect_stderr(Strange()), progress(3, "counting") as line:
+        line.update(3)
+
+
+def test_what_is_written_above_the_progress_is_not_lost_in_silence(kind, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Broken())
+
+    with pytest.raises(OSError, match="No space left"), terminal(), progress(3, "counting") as line:
+        line.write("one third")
+
+
+def test_tqdm_is_not_imported_where_nothing_is_shown():
+    pytest.importorskip("tqdm")
+    code = (
+        "from xpnet.progress import progress; import sys\n"
+        "with progress(1, 'counting') as line: line.update()\n"
+        "print('tqdm' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("False\n", "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import platform
 import sys
 import textwrap
@@ -14,15 +13,20 @@ from importlib import import_module
 from typing import Any
 
 import xpnet
+from xpnet.backend import resolve_backend
 from xpnet.backends import adapter_by_name, backend_names
 from xpnet.dispatch import providers_of
 from xpnet.dtypes import dtype_name
+from xpnet.streams import complain, printable, settle, writable_streams
 from xpnet.training import train
 
 __all__ = ["main"]
 
+_FAILED = 2
 _INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 _UNREAD = 141  # and for one whose reader went away
+
+_MOST = 10**15  # what no memory holds and nobody lives to see; Python's own limits come later
 
 _LOADERS: dict[str, Callable[[], Any]] = {
     "digits": xpnet.datasets.load_digits,
@@ -52,9 +56,11 @@ _KERNEL_LINES = textwrap.TextWrapper(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0, 2 after an error, 130 after Ctrl-C.
+    """Run a command and return its exit status.
 
-    A reader that goes away early, as ``xpnet train | head`` does, ends the command with 141.
+    It is 0 when all is well; 1 if ``check`` or ``bench`` found something wrong; 2 after an error,
+    which is told in a line on stderr, also when the output cannot be written; 130 after Ctrl-C; and
+    141 if a reader went away early, as in ``xpnet train | head``.
 
     Parameters
     ----------
@@ -72,33 +78,81 @@ def main(argv: Sequence[str] | None = None) -> int:
     after 30 steps: train accuracy ...%, test accuracy ...%; ... ms per step
     0
     """
-    args = _parser().parse_args(argv)
-    try:
-        status: int = args.run(args)
-        sys.stdout.flush()
-    except (xpnet.XpnetError, ValueError) as error:
-        print(f"xpnet: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:  # before training began, such as in a download
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # Python writes what is left when it exits, and would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _UNREAD
+    if sys.stdout is None:  # how Python starts where it is closed
+        complain("xpnet: error: nothing can be printed, because standard output is closed")
+        return _FAILED
+    with writable_streams():
+        try:
+            return _obey(argv)
+        except KeyboardInterrupt:  # before training began, such as in a download
+            status = _INTERRUPTED
+        except BrokenPipeError:
+            status = _UNREAD
+        except (xpnet.XpnetError, ValueError, OSError, MemoryError, RuntimeError) as error:
+            complain(f"xpnet: error: {printable(_reason(error))}")
+            status = _FAILED
+        settle(sys.stdout)
     return status
 
 
+def _obey(argv: Sequence[str] | None) -> int:
+    try:
+        args = _parser().parse_args(argv)
+        status: int = args.run(args)
+    except SystemExit:  # after the help, for one
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return status
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong, or raise what only a fault of xpnet can be."""
+    text = ". ".join([str(error), *getattr(error, "__notes__", ())])
+    if isinstance(error, xpnet.XpnetError | ValueError):
+        return text
+    if isinstance(error, OSError):
+        if error.errno and not error.filename:  # what concerns a file has its name
+            return f"the output cannot be written: {error.strerror}"
+        return text
+    if isinstance(error, MemoryError) or "memory" in text.lower():  # PyTorch's and JAX's
+        return f"there is not enough memory for such sizes: {text or type(error).__name__}"
+    raise error
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that loses no message where a stream cannot be written to."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            print(message, end="")
+        else:
+            complain(message.rstrip("\n"))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="xpnet", description="Neural-network layers written once, for every array library."
+    parser = _Parser(
+        prog="xpnet",
+        description="Neural-network layers written once, for every array library.",
+        epilog=(
+            "exit status: 0 if all is well, 1 if check or bench found something wrong, "
+            f"{_FAILED} after an error, {_INTERRUPTED} after Ctrl-C, "
+            f"{_UNREAD} if nobody reads the output"
+        ),
     )
     parser.add_argument("--version", action="version", version=f"xpnet {xpnet.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(run=partial(_help, parser))
+    commands = parser.add_subparsers(metavar="COMMAND")
     _add_info(commands)
     _add_train(commands)
     _add_bench(commands)
     _add_check(commands)
     return parser
+
+
+def _help(parser: argparse.ArgumentParser, _: argparse.Namespace) -> int:
+    parser.print_help()
+    return 0
 
 
 def _add_info(commands: Any) -> None:
@@ -147,8 +201,7 @@ def _add_train(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a two-layer network on handwritten digits")
     add = parser.add_argument
     add("--data", choices=_LOADERS, default="digits", help="what to learn (default: %(default)s)")
-    add("--backend", metavar="NAME", help=f"one of {', '.join(backend_names())} (default: current)")
-    add("--device", help="such as cuda:0 (default: the backend's own)")
+    _add_backend(parser, f"one of {', '.join(backend_names())}")
     add("--dtype", help="of parameters and data (default: float32)")
     add(
         "--hidden",
@@ -182,9 +235,17 @@ def _add_train(commands: Any) -> None:
     parser.set_defaults(run=_train)
 
 
+def _add_backend(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--backend", metavar="NAME", help=f"{what} (default: current)")
+    parser.add_argument("--device", help="such as cuda:0 (default: the backend's own)")
+
+
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
+    if not (text.isascii() and text.isdecimal()) or set(text) == {"0"}:
         msg = f"{text!r} is no positive integer"
+        raise argparse.ArgumentTypeError(msg)
+    if len(text.lstrip("0")) >= len(str(_MOST)):
+        msg = f"{text!r} is too large; it must be less than {_MOST}"
         raise argparse.ArgumentTypeError(msg)
     return int(text)
 
@@ -220,10 +281,7 @@ def _add_bench(commands: Any) -> None:
     parser = commands.add_parser(
         "bench", help="measure a backend beside plain NumPy, PyTorch and JAX, as far as installed"
     )
-    parser.add_argument(
-        "--backend", metavar="NAME", help=f"one of {', '.join(backend_names())} (default: current)"
-    )
-    parser.add_argument("--device", help="such as cuda:0 (default: the backend's own)")
+    _add_backend(parser, f"one of {', '.join(backend_names())}")
     parser.add_argument(
         "--seconds",
         type=_seconds,
@@ -235,7 +293,10 @@ def _add_bench(commands: Any) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 < seconds < math.inf:
         msg = f"{text!r} is no positive number of seconds"
         raise argparse.ArgumentTypeError(msg)
@@ -254,10 +315,7 @@ def _add_check(commands: Any) -> None:
     parser = commands.add_parser(
         "check", help="hold an array library against every contract, with every op and layer"
     )
-    parser.add_argument(
-        "--backend", metavar="NAME", help="a known one, or the module of any other library"
-    )
-    parser.add_argument("--device", help="such as cuda:0 (default: the backend's own)")
+    _add_backend(parser, "a known one, or the module of any other library")
     parser.add_argument("--dtype", help="of parameters and data (default: float32)")
     parser.set_defaults(run=_check)
 
@@ -265,21 +323,32 @@ def _add_check(commands: Any) -> None:
 def _check(args: argparse.Namespace) -> int:
     from xpnet.testing import check_backend
 
-    name = args.backend
-    if name is None:
-        library: Any = xpnet.get_backend()
-    else:
-        library = name if name in backend_names() else _import(name)
-    with xpnet.use_backend(library, device=args.device, dtype=args.dtype) as backend:
+    with xpnet.use_backend(_library(args), device=args.device, dtype=args.dtype) as backend:
         report = check_backend(backend)
     print(report)
     return 0 if report else 1
 
 
-def _import(module: str) -> Any:
+def _library(args: argparse.Namespace) -> Any:
+    """Return what the user means by a backend's name or any module's."""
+    name = args.backend
+    if name is None:
+        return xpnet.get_backend()
+    if name in backend_names():
+        return name
+    known = ", ".join(backend_names())
     try:
-        return import_module(module)
-    except ImportError as error:
-        known = ", ".join(backend_names())
-        msg = f"{module!r} is neither a known backend ({known}) nor a module here: {error}"
+        module = import_module(name)
+        resolve_backend(module, args.device, args.dtype)
+    except xpnet.XpnetError:
+        raise
+    except ModuleNotFoundError as error:
+        msg = f"{name!r} is neither a known backend ({known}) nor a module here: {error}"
         raise ValueError(msg) from error
+    except (Exception, SystemExit) as error:  # it is a stranger's code
+        msg = (
+            f"the module {name!r} cannot be used as an array library "
+            f"({type(error).__name__}: {error}); known backends are {known}"
+        )
+        raise ValueError(msg) from error
+    return module

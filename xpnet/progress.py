@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TextIO
 
 __all__ = ["Progress", "progress"]
 
@@ -23,6 +24,9 @@ class Progress(Protocol):
 
 def progress(total: int, label: str, *, unit: str = "it") -> Progress:
     """Show on stderr how much of a job is done.
+
+    What cannot be shown, because stderr is closed, full, or no terminal, is not shown: a job is
+    never ended by its progress. What is written above it goes to stdout, though, and that may fail.
 
     Parameters
     ----------
@@ -44,21 +48,56 @@ def progress(total: int, label: str, *, unit: str = "it") -> Progress:
     ...     for _ in range(2):
     ...         _ = line.update()
     """
-    if find_spec("tqdm") is None:
-        return _PlainLine(total, label, unit)
+    terminal = _terminal()
+    if terminal is None or find_spec("tqdm") is None:
+        return _PlainLine(total, label, unit, terminal)
     from tqdm import tqdm
 
-    bar: Any = tqdm(total=total, desc=label, unit=unit, unit_scale=unit == "B", disable=None)
+    bar: Any = tqdm(
+        total=total, desc=label, unit=unit, unit_scale=unit == "B", file=terminal, disable=None
+    )
     return bar  # type: ignore[no-any-return]
+
+
+class _Terminal:
+    """A terminal that may go away: what it does not take is no error."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __eq__(self, other: object) -> bool:  # tqdm asks whether it is stderr
+        return self._stream is getattr(other, "_stream", other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _terminal() -> _Terminal | None:
+    stream: TextIO | None = sys.stderr  # None where a process was started with it closed
+    with suppress(OSError, ValueError):
+        if stream is not None and stream.isatty():
+            stream.flush()  # tqdm does it, too
+            return _Terminal(stream)
+    return None
 
 
 class _PlainLine:
     """One line that is rewritten in place, for an installation without tqdm."""
 
-    def __init__(self, total: int, label: str, unit: str) -> None:
+    def __init__(self, total: int, label: str, unit: str, terminal: _Terminal | None) -> None:
         self.total, self.label, self.unit = total, label, unit
         self.done = 0
-        self.visible = sys.stderr.isatty()
+        self._terminal = terminal
         self._next_line_at = 0.0
 
     def update(self, n: int = 1) -> None:
@@ -70,22 +109,24 @@ class _PlainLine:
 
     def write(self, s: str) -> None:
         """Print a line of its own above the progress."""
-        if self.visible:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        self._show("")
         print(s, flush=True)
         self._write()
 
     def _write(self) -> None:
-        if self.visible:
-            scale, unit = (1e6, "MB") if self.unit == "B" else (1, self.unit)
-            share = self.done / max(self.total, 1)
-            text = f"{self.label}: {share:4.0%} {self.done / scale:.0f}/{self.total / scale:.0f}"
-            print(f"\r\x1b[K{text} {unit}", end="", file=sys.stderr, flush=True)
+        scale, unit = (1e6, "MB") if self.unit == "B" else (1, self.unit)
+        share = self.done / max(self.total, 1)
+        text = f"{self.label}: {share:4.0%} {self.done / scale:.0f}/{self.total / scale:.0f}"
+        self._show(f"{text} {unit}")
+
+    def _show(self, text: str) -> None:
+        if self._terminal:
+            print(f"\r\x1b[K{text}", end="", file=self._terminal, flush=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._write()
-        if self.visible:
-            print(file=sys.stderr)
+        if self._terminal:
+            print(file=self._terminal)

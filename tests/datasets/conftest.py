@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import struct
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,10 @@ from numpy.typing import NDArray
 
 from xpnet.datasets import download, mnist
 from xpnet.datasets.files import Collection
+from xpnet.datasets.fingerprint import Fingerprint
 
 TRAIN, TEST = 30, 20
+ENDLESS = 1 << 26  # where even the server has enough
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +51,10 @@ class Mirror:
     knows_ranges: bool = True
     tells_length: bool = True
     meeting: Barrier | None = None  # no transfer ends before so many have begun
+    endless: str | None = None  # what never ends: "body", "chunks" or "headers"
+    pause: float = 0.0  # before each byte of a body
+    redirects: dict[str, str] = field(default_factory=dict)
+    sent: int = 0  # bytes of what never ends
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     def put(self, files: dict[str, bytes]) -> None:
@@ -60,6 +68,16 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
             mirror.requests.append((self.path, wanted))
             if mirror.errors:
                 self.send_error(mirror.errors.pop(0))
+                return
+            if self.path in mirror.redirects:
+                self.send_response(302)
+                self.send_header("Location", mirror.redirects[self.path])
+                self.end_headers()
+                if mirror.endless:
+                    self.send_without_end(b"x" * 50_000)
+                return
+            if mirror.endless:
+                self.send_endless(mirror.endless)
                 return
             if self.path.lstrip("/") not in mirror.files:
                 self.send_error(404)
@@ -78,6 +96,13 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
             if mirror.tells_length:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            if mirror.pause:
+                self.trickle(body)
+                return
+            with suppress(ConnectionError, BrokenBarrierError):
+                self.send_halves(body)
+
+        def send_halves(self, body: bytes) -> None:
             half = len(body) // 2
             self.wfile.write(body[:half])
             if mirror.meeting:
@@ -86,6 +111,29 @@ def _handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
                 mirror.break_offs -= 1
             else:
                 self.wfile.write(body[half:])
+
+        def send_endless(self, what: str) -> None:
+            if what == "headers":
+                self.send_without_end(b"HTTP/1.1 100 Continue\r\n\r\n")
+                return
+            self.send_response(200)
+            if what == "chunks":
+                self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            content = b"x" * 50_000
+            self.send_without_end(b"c350\r\n%s\r\n" % content if what == "chunks" else content)
+
+        def send_without_end(self, block: bytes) -> None:
+            with suppress(ConnectionError):
+                while mirror.sent < ENDLESS:
+                    mirror.sent += self.connection.send(block)
+                    time.sleep(mirror.pause)
+
+        def trickle(self, body: bytes) -> None:
+            with suppress(ConnectionError):
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(mirror.pause)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -107,6 +155,10 @@ def mirror() -> Iterator[Mirror]:
 
 def idx(array: NDArray[np.uint8]) -> bytes:
     return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def fingerprint(content: bytes) -> Fingerprint:
+    return Fingerprint(len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -149,8 +201,8 @@ def tiny(request: pytest.FixtureRequest, mirror: Mirror, monkeypatch: pytest.Mon
         "t10k-images-idx3-ubyte": idx(images[TRAIN:]),
         "t10k-labels-idx1-ubyte": idx(labels[TRAIN:]),
     }
-    hashes = {name: hashlib.sha256(raw).hexdigest() for name, raw in files.items()}
-    collection = replace(getattr(mnist, constant), sha256=hashes, mirrors=(mirror.url,))
+    known = {name: fingerprint(raw) for name, raw in files.items()}
+    collection = replace(getattr(mnist, constant), files=known, mirrors=(mirror.url,))
     monkeypatch.setattr(mnist, constant, collection)
     mirror.put(files)
     return Tiny(LOADERS[constant], constant, images, labels, files, collection)

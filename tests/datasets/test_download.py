@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from dataclasses import astuple
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 
-from xpnet.datasets import download
+from xpnet.datasets import download, transfer
+from xpnet.datasets.fingerprint import Fingerprint
 from xpnet.errors import DatasetError
 
 NAME = "data.bin"
 CONTENT = bytes(range(256)) * 1000
 
 
-def verified(stored: bytes) -> bytes:
-    if stored != CONTENT:
-        msg = f"expected {len(CONTENT)} bytes, found {len(stored)}"
-        raise DatasetError(msg)
-    return b"what it holds"
+KNOWN = Fingerprint(len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def fetch(mirror: Any, tmp_path: Path) -> Callable[..., bytes]:
     mirror.files[NAME] = CONTENT
 
     def call(*mirrors: str) -> bytes:
-        return download.download(tmp_path / "new" / NAME, mirrors or (mirror.url,), verified)
+        return download.download(tmp_path / "new" / NAME, mirrors or (mirror.url,), KNOWN)
 
     return call
 
@@ -49,7 +48,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_the_file_and_nothing_else_is_left(fetch: Any, folder: Path, mirror: Any) -> None:
-    assert fetch() == b"what it holds"
+    assert fetch() == CONTENT
     assert names(folder) == [NAME]
     assert (folder / NAME).read_bytes() == CONTENT
     assert mirror.requests == [(f"/{NAME}", None)]
@@ -117,7 +116,7 @@ def test_a_whole_left_over_is_taken(fetch: Any, folder: Path, mirror: Any) -> No
     assert names(folder) == [NAME]
 
 
-@pytest.mark.parametrize("left_over", [b"wrong", b"wrong" * 100_000], ids=["short", "long"])
+@pytest.mark.parametrize("left_over", [b"wrong", b"w" * len(CONTENT)], ids=["short", "long"])
 def test_a_wrong_left_over_is_dropped(
     fetch: Any, folder: Path, mirror: Any, left_over: bytes
 ) -> None:
@@ -142,7 +141,7 @@ def test_a_mirror_without_the_file_is_asked_once(fetch: Any, mirror: Any) -> Non
 
 def test_wrong_content_is_not_kept(fetch: Any, folder: Path, mirror: Any) -> None:
     mirror.files[f"wrong/{NAME}"] = b"wrong"
-    with pytest.raises(DatasetError, match=f"expected {len(CONTENT)} bytes, found 5"):
+    with pytest.raises(DatasetError, match=f"of {len(CONTENT)} bytes .* found 5 bytes"):
         fetch(f"{mirror.url}wrong/")
     assert len(mirror.requests) == 1
     assert names(folder) == []
@@ -179,12 +178,12 @@ def test_pauses_grow(fetch: Any, mirror: Any, monkeypatch: pytest.MonkeyPatch) -
 def test_a_silent_mirror_is_given_up(
     fetch: Any, mirror: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "TIMEOUT", 0.05)
-    monkeypatch.setattr(download, "PAUSES", (0.0,))
+    monkeypatch.setattr(transfer, "TIMEOUT", 0.05)
     mirror.meeting = Barrier(2, timeout=5)  # nobody else comes
     with pytest.raises(DatasetError, match="timed out"):
         fetch()
     mirror.meeting.abort()
+    assert len(mirror.requests) == 1
 
 
 def test_a_cache_that_cannot_be_made_is_named(fetch: Any, folder: Path) -> None:
@@ -265,8 +264,10 @@ LOAD_IN_ANOTHER_PROCESS = """
 import json, sys
 from dataclasses import replace
 from xpnet.datasets import mnist
-loader, constant, hashes, url = json.loads(sys.argv[1])
-tiny = replace(getattr(mnist, constant), sha256=hashes, mirrors=(url,))
+from xpnet.datasets.fingerprint import Fingerprint
+loader, constant, known, url = json.loads(sys.argv[1])
+files = {name: Fingerprint(*args) for name, args in known.items()}
+tiny = replace(getattr(mnist, constant), files=files, mirrors=(url,))
 setattr(mnist, constant, tiny)
 print(getattr(mnist, loader)()[0][0].shape)
 """
@@ -274,9 +275,8 @@ print(getattr(mnist, loader)()[0][0].shape)
 
 def test_two_processes_may_load_at_once(tiny: Any, mirror: Any, cache: Path) -> None:
     mirror.meeting = Barrier(2, timeout=30)
-    settings = json.dumps(
-        [tiny.load.__name__, tiny.constant, dict(tiny.collection.sha256), mirror.url]
-    )
+    known = {name: astuple(known) for name, known in tiny.collection.files.items()}
+    settings = json.dumps([tiny.load.__name__, tiny.constant, known, mirror.url])
     command = [sys.executable, "-W", "error", "-c", LOAD_IN_ANOTHER_PROCESS, settings]
     processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

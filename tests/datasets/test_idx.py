@@ -56,3 +56,9 @@ def test_what_does_not_fit_is_refused(content: bytes, found: str) -> None:
     assert found in str(info.value)
     assert str(SOURCE) in str(info.value)
     assert "delete it" in str(info.value)
+
+
+def test_huge_sizes_that_a_size_of_0_hides_are_refused() -> None:
+    content = bytes([0, 0, 8, 3]) + b"\xff" * 8 + bytes(4)
+    with pytest.raises(errors.DatasetError, match=f"{SOURCE} has shape .* no array can have"):
+        parse_idx(content, 3, SOURCE)

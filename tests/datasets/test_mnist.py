@@ -94,7 +94,12 @@ def test_damage_in_xpnet_data_is_not_passed_over(
     (tmp_path / IMAGES).write_bytes(b"something else")
     with pytest.raises(DatasetError) as info:
         tiny.load()
-    for part in (str(tmp_path / IMAGES), tiny.collection.sha256[IMAGES], "14 bytes", "delete it"):
+    for part in (
+        str(tmp_path / IMAGES),
+        tiny.collection.files[IMAGES].sha256,
+        "14 bytes",
+        "delete it",
+    ):
         assert part in str(info.value)
     assert mirror.requests == []
 
@@ -154,7 +159,7 @@ def test_a_gz_that_a_browser_unpacked_is_read(tiny: Any, tmp_path: Path) -> None
 def test_data_that_is_not_idx_is_refused(tiny: Any, tmp_path: Path) -> None:
     # With the right hash, as a wrong entry in the table would have it.
     folder = tiny.save(tmp_path)
-    tiny.collection.sha256[IMAGES] = tiny.collection.sha256["train-labels-idx1-ubyte"]
+    tiny.collection.files[IMAGES] = tiny.collection.files["train-labels-idx1-ubyte"]
     (folder / IMAGES).write_bytes(tiny.files["train-labels-idx1-ubyte"])
     with pytest.raises(DatasetError, match="magic number 0x00000803, found 0x00000801"):
         tiny.load(folder=folder)

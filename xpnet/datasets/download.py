@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from http import HTTPStatus
+from collections.abc import Sequence
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
-from uuid import uuid4
 
+from xpnet.datasets.fingerprint import Fingerprint
+from xpnet.datasets.storage import read_file, write_file
+from xpnet.datasets.transfer import HopelessError, transfer
 from xpnet.errors import DatasetError
-from xpnet.progress import progress
 
 __all__ = ["download"]
 
 PAUSES = (0.0, 0.5, 1.0, 2.0)
 """Seconds to wait before each attempt on a mirror."""
 
-TIMEOUT = 20.0
-"""Seconds of silence after which a transfer counts as broken."""
 
-_CHUNK = 1 << 16
-
-
-def download(target: Path, mirrors: Sequence[str], verified: Callable[[bytes], bytes]) -> bytes:
+def download(target: Path, mirrors: Sequence[str], fingerprint: Fingerprint) -> bytes:
     """Fetch a file and verify it before it gets its name.
+
+    What was received is held in memory, where it is verified, and written when that is done. Of a
+    download that fails or is interrupted, ``<target>.part`` remains for the next one.
 
     Parameters
     ----------
@@ -35,35 +32,66 @@ def download(target: Path, mirrors: Sequence[str], verified: Callable[[bytes], b
         Where the file goes; its name is also its name on the mirrors.
     mirrors : sequence of str
         URLs of folders, each with a slash at the end, in the order in which they are tried.
-    verified : callable
-        Takes the file's bytes and returns what they hold, or raises
-        :class:`~xpnet.errors.DatasetError`.
+    fingerprint : Fingerprint
+        What the file must hold.
 
     Returns
     -------
     bytes
-        What ``verified`` returned.
+        The file's uncompressed content.
 
     Raises
     ------
     DatasetError
-        If the folder cannot be made, or every mirror failed; it then tells why each one did, and
-        ``target`` is as it was before.
+        If the folder cannot be written to, or every mirror failed; it then tells why each one
+        did, and ``target`` is as it was before.
     """
+    _prepare(target.parent)
+    left_over = target.with_name(f"{target.name}.part")
+    received = bytearray()
+    with suppress(OSError):
+        received += read_file(left_over, fingerprint.most_stored, follow_links=False)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        content = _from_any(target, mirrors, received, fingerprint)
+        _save(target, received)
+        received.clear()
+    finally:
+        with suppress(OSError):
+            if received:
+                write_file(left_over, received)
+            else:
+                left_over.unlink()
+    return content
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        msg = f"cannot make {target.parent}: {error}; set XPNET_CACHE to a folder that can be made"
+        msg = f"cannot make {folder}: {error}; set XPNET_CACHE to a folder that can be made"
         raise DatasetError(msg) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        msg = f"cannot write to {folder}; set XPNET_CACHE to a folder that can be written to"
+        raise DatasetError(msg)
+
+
+def _save(target: Path, content: bytearray) -> None:
+    try:
+        write_file(target, content)
+    except OSError as error:
+        msg = f"cannot write {target}: {error}; set XPNET_CACHE to a folder with room for it"
+        raise DatasetError(msg) from error
+
+
+def _from_any(
+    target: Path, mirrors: Sequence[str], received: bytearray, fingerprint: Fingerprint
+) -> bytes:
     failures = []
-    with _partial_file(target) as part:
-        for mirror in mirrors:
-            try:
-                content = _fetch(mirror + target.name, part, verified)
-                part.replace(target)
-                return content
-            except (OSError, HTTPException, ValueError) as error:
-                failures.append(f"  {mirror}{target.name}: {type(error).__name__}: {error}")
+    for mirror in mirrors:
+        try:
+            return _fetch(mirror + target.name, received, fingerprint)
+        except (OSError, HTTPException, ValueError) as error:
+            failures.append(f"  {mirror}{target.name}: {type(error).__name__}: {error}")
     advice = (
         f"put the files of {target.parent.name} in a folder and set XPNET_DATA to it, or use "
         "xpnet.datasets.load_digits(), which needs no download"
@@ -73,74 +101,24 @@ def download(target: Path, mirrors: Sequence[str], verified: Callable[[bytes], b
     raise DatasetError(msg)
 
 
-@contextmanager
-def _partial_file(target: Path) -> Iterator[Path]:
-    # Two processes may want the same file at once. Each writes under a name of its own, and what
-    # a broken transfer left belongs to whoever renames it first, so no file has two writers.
-    # Unlike locks, renames are dependable on network folders, and no crash leaves one held.
-    left_over = target.with_name(f"{target.name}.part")
-    own = target.with_name(f"{target.name}.{uuid4().hex}.part")
-    with suppress(OSError):
-        left_over.replace(own)
-    try:
-        yield own
-    finally:
-        with suppress(OSError):
-            own.replace(left_over)
-
-
-def _fetch(url: str, part: Path, verified: Callable[[bytes], bytes]) -> bytes:
+def _fetch(url: str, received: bytearray, fingerprint: Fingerprint) -> bytes:
     failure: Exception
     for pause in PAUSES:
         time.sleep(pause)
-        resumed = part.exists()
+        resumed = len(received) > 0
         try:
-            _transfer(url, part)
-        except HTTPError as error:
-            error.close()
-            if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
-            failure = error
+            transfer(url, received, fingerprint.most_stored)
+        except HopelessError:
+            raise
         except (OSError, HTTPException) as error:
             failure = error
         else:
             try:
-                return verified(part.read_bytes())
+                return fingerprint.unpack(bytes(received))
             except DatasetError as error:
-                part.unlink()
+                received.clear()
                 # What was joined from two mirrors may be wrong although each of them is right.
                 if not resumed:
                     raise
                 failure = error
     raise failure
-
-
-def _transfer(url: str, part: Path) -> None:
-    present = part.stat().st_size if part.exists() else 0
-    request = Request(url, headers={"Range": f"bytes={present}-"} if present else {})
-    try:
-        response = urlopen(request, timeout=TIMEOUT)
-    except HTTPError as error:
-        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and present:
-            # The mirror has no more than is here already; whether that is right, the hash tells.
-            error.close()
-            return
-        raise
-    with response:
-        if response.status != HTTPStatus.PARTIAL_CONTENT:
-            present = 0
-        length = int(response.headers.get("Content-Length", 0))
-        received = 0
-        with (
-            part.open("ab" if present else "wb") as file,
-            progress(present + length, url.rpartition("/")[2], unit="B") as line,
-        ):
-            line.update(present)
-            while chunk := response.read(_CHUNK):
-                file.write(chunk)
-                line.update(len(chunk))
-                received += len(chunk)
-    # http.client takes the end of a connection for the end of a file.
-    if received < length:
-        msg = f"the connection broke off after {received} of {length} bytes"
-        raise ConnectionError(msg)

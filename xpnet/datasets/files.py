@@ -1,26 +1,18 @@
-"""Where a data file is: the user's folders, then the system's, then the cache, then a mirror.
-
-Every file is checked against the SHA-256 of its uncompressed content, so that a file may be
-stored raw or compressed by any gzip.
-"""
+"""Where a data file is: the user's folders, then the system's, then the cache, then a mirror."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import os
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpnet.datasets.download import download
+from xpnet.datasets.fingerprint import Fingerprint
+from xpnet.datasets.storage import read_file
 from xpnet.errors import DatasetError
 
 __all__ = ["Collection", "load_file"]
-
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -31,8 +23,8 @@ class Collection:
     ----------
     name : str
         Its folder below ``XPNET_DATA``, ``XPNET_MIRROR`` and the cache.
-    sha256 : mapping of str to str
-        The SHA-256 of each file's uncompressed content, by the file's name without ``.gz``.
+    files : mapping of str to Fingerprint
+        What each file holds, by its name without ``.gz``.
     mirrors : tuple of str
         URLs of folders that hold ``<file>.gz``, in the order in which they are tried.
     system_folders : tuple of Path
@@ -40,7 +32,7 @@ class Collection:
     """
 
     name: str
-    sha256: Mapping[str, str]
+    files: Mapping[str, Fingerprint]
     mirrors: tuple[str, ...]
     system_folders: tuple[Path, ...] = ()
 
@@ -55,7 +47,7 @@ def load_file(
     collection : Collection
         What the file belongs to.
     name : str
-        A key of ``collection.sha256``.
+        A key of ``collection.files``.
     folder : path, optional
         The only folder to look in. Without it: ``XPNET_DATA``, the system's folders, the cache,
         and then the mirrors.
@@ -68,76 +60,98 @@ def load_file(
     Raises
     ------
     DatasetError
-        If the file is not in ``folder``, is damaged in a folder other than the cache, or no
-        mirror has it.
+        If the file is not in ``folder``, cannot be read or is damaged in a folder other than the
+        cache, or no mirror has it.
     """
-    sha256 = collection.sha256[name]
-    folders = _folders_of_others(collection) if folder is None else (Path(folder).expanduser(),)
+    fingerprint = collection.files[name]
+    if folder is not None:
+        folders: tuple[Path, ...] = (_expanded(folder, "folder"),)
+    else:
+        folders = _folders_of_others(collection)
     for place in folders:
-        if path := next(_present(place, name), None):
-            return path, _load_verified(path, sha256)
+        if path := _present(place, name):
+            return path, _load(path, fingerprint, follow_links=True)
     if folder is not None:
         msg = (
             f"{folders[0] / name} is missing, and so is {name}.gz; "
-            f"put {', '.join(collection.sha256)} there, or leave folder out, "
+            f"put {', '.join(collection.files)} there, or leave folder out, "
             "to search XPNET_DATA and the cache and then to download"
         )
         raise DatasetError(msg)
-    return _from_cache(collection, name, sha256)
+    return _from_cache(collection, name, fingerprint)
 
 
 def _folders_of_others(collection: Collection) -> tuple[Path, ...]:
     if data := os.environ.get("XPNET_DATA"):
-        root = Path(data).expanduser()
+        root = _expanded(data, "XPNET_DATA")
         return root / collection.name, root, *collection.system_folders
     return collection.system_folders
 
 
-def _present(folder: Path, name: str) -> Iterator[Path]:
-    return (path for path in (folder / name, folder / f"{name}.gz") if path.is_file())
+def _expanded(folder: str | os.PathLike[str], source: str) -> Path:
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        msg = f"{folder} has no meaning here ({error}); set {source} to a folder without ~"
+        raise DatasetError(msg) from error
 
 
-def _from_cache(collection: Collection, name: str, sha256: str) -> tuple[Path, bytes]:
+def _names(name: str) -> tuple[str, str]:
+    return name, f"{name}.gz"
+
+
+def _present(folder: Path, name: str) -> Path | None:
+    """Return the file, raw or compressed; if there is no file, whatever else has its name."""
+    present = [path for path in (folder / one for one in _names(name)) if _exists(path)]
+    return next((path for path in present if path.is_file()), present[0] if present else None)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # it is not allowed to look, or no name can be like that
+        raise _unusable(path, error) from error
+    return True
+
+
+def _load(path: Path, fingerprint: Fingerprint, *, follow_links: bool) -> bytes:
+    try:
+        return fingerprint.unpack(
+            read_file(path, fingerprint.most_stored, follow_links=follow_links)
+        )
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> DatasetError:
+    reason = getattr(error, "strerror", None) or error  # which would name the file once more
+    return DatasetError(
+        f"{path} cannot be used: {reason}; "
+        "put a good copy in its place that you may read, or delete it and load again"
+    )
+
+
+def _from_cache(collection: Collection, name: str, fingerprint: Fingerprint) -> tuple[Path, bytes]:
     folder = _cache_folder() / collection.name
-    for path in _present(folder, name):
-        # The cache is ours: what is damaged there is fetched again, not complained about.
+    for path in (folder / one for one in _names(name)):
+        # The cache is ours: what is damaged there is fetched again, not complained about. Others
+        # may write there, too: a link of theirs is not followed.
         with suppress(DatasetError):
-            return path, _load_verified(path, sha256)
+            return path, _load(path, fingerprint, follow_links=False)
+    # Whoever has the files needs nothing of the network, which takes longer to import than xpnet.
+    from xpnet.datasets.download import download
+
     path = folder / f"{name}.gz"
     mirrors = collection.mirrors
     if own := os.environ.get("XPNET_MIRROR"):
         mirrors = (f"{own.rstrip('/')}/{collection.name}/", *mirrors)
-    return path, download(path, mirrors, lambda stored: _verified(stored, sha256))
+    return path, download(path, mirrors, fingerprint)
 
 
 def _cache_folder() -> Path:
     if own := os.environ.get("XPNET_CACHE"):
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "xpnet"
-
-
-def _load_verified(path: Path, sha256: str) -> bytes:
-    try:
-        return _verified(path.read_bytes(), sha256)
-    except OSError as error:
-        msg = f"{path} cannot be used: {error}; delete it and load again"
-        raise DatasetError(msg) from error
-
-
-def _verified(stored: bytes, sha256: str) -> bytes:
-    content = stored
-    # Judged by content, because some servers and browsers unpack a file but keep its name.
-    if stored.startswith(_GZIP_MAGIC):
-        try:
-            content = gzip.decompress(stored)
-        except (OSError, EOFError, zlib.error) as error:
-            msg = f"expected a whole gzip file, found {len(stored)} bytes ({error})"
-            raise DatasetError(msg) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        msg = (
-            f"expected uncompressed content with SHA-256 {sha256}, "
-            f"found {len(content)} bytes with {found}"
-        )
-        raise DatasetError(msg)
-    return content
+        return _expanded(own, "XPNET_CACHE")
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _expanded(home, "XPNET_CACHE") / "xpnet"

@@ -40,8 +40,8 @@ def parse_idx(content: bytes, ndim: int, source: Path) -> NDArray[np.uint8]:
     Raises
     ------
     DatasetError
-        If the content is not unsigned bytes in that many dimensions, or its length does not fit
-        its header.
+        If the content is not unsigned bytes in that many dimensions, or its header does not fit
+        its length or any array.
 
     Examples
     --------
@@ -71,5 +71,10 @@ def parse_idx(content: bytes, ndim: int, source: Path) -> NDArray[np.uint8]:
             f"found {len(content)}; delete it and load again"
         )
         raise DatasetError(msg)
-    # Copied, because a view of bytes is read-only, which not every array library takes.
-    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape).copy()
+    elements = np.frombuffer(content, np.uint8, offset=header_size)
+    try:
+        # Copied, because a view of bytes is read-only, which not every array library takes.
+        return elements.reshape(shape).copy()
+    except ValueError as error:  # a size of 0 hides that the others are impossible
+        msg = f"{source} has shape {shape}, which no array can have; delete it and load again"
+        raise DatasetError(msg) from error

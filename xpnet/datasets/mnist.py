@@ -6,25 +6,34 @@ import os
 from pathlib import Path
 
 from xpnet.datasets.files import Collection, load_file
+from xpnet.datasets.fingerprint import Fingerprint
 from xpnet.datasets.idx import parse_idx
 from xpnet.datasets.images import ImageSet, as_image_set
 
 __all__ = ["load_fashion_mnist", "load_mnist"]
 
+# In bytes, with the headers of their format.
+_TRAIN_IMAGES, _TRAIN_LABELS = 16 + 60_000 * 28 * 28, 8 + 60_000
+_TEST_IMAGES, _TEST_LABELS = 16 + 10_000 * 28 * 28, 8 + 10_000
+
 MNIST = Collection(
     name="mnist",
-    sha256={
-        "train-images-idx3-ubyte": (
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+    files={
+        "train-images-idx3-ubyte": Fingerprint(
+            _TRAIN_IMAGES,
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         ),
-        "train-labels-idx1-ubyte": (
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+        "train-labels-idx1-ubyte": Fingerprint(
+            _TRAIN_LABELS,
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
         ),
-        "t10k-images-idx3-ubyte": (
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+        "t10k-images-idx3-ubyte": Fingerprint(
+            _TEST_IMAGES,
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         ),
-        "t10k-labels-idx1-ubyte": (
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+        "t10k-labels-idx1-ubyte": Fingerprint(
+            _TEST_LABELS,
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
         ),
     },
     mirrors=(
@@ -35,23 +44,27 @@ MNIST = Collection(
 
 FASHION_MNIST = Collection(
     name="fashion-mnist",
-    sha256={
-        "train-images-idx3-ubyte": (
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+    files={
+        "train-images-idx3-ubyte": Fingerprint(
+            _TRAIN_IMAGES,
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         ),
-        "train-labels-idx1-ubyte": (
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+        "train-labels-idx1-ubyte": Fingerprint(
+            _TRAIN_LABELS,
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
         ),
-        "t10k-images-idx3-ubyte": (
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+        "t10k-images-idx3-ubyte": Fingerprint(
+            _TEST_IMAGES,
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         ),
-        "t10k-labels-idx1-ubyte": (
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+        "t10k-labels-idx1-ubyte": Fingerprint(
+            _TEST_LABELS,
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         ),
     },
     mirrors=(
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",  # after those with TLS
     ),
     # The folder of Debian's package dataset-fashion-mnist.
     system_folders=(Path("/usr/share/datasets/fashion-mnist"),),
@@ -79,7 +92,9 @@ def load_mnist(
     4. the mirrors, from which they are downloaded into the cache. ``XPNET_MIRROR`` may name the
        URL of one more, which is tried first and serves ``mnist/<file>.gz``.
 
-    Each file's SHA-256 is checked whenever it is loaded.
+    Each file's size and SHA-256 are checked whenever it is loaded, and nothing larger is ever read,
+    unpacked or downloaded. A download that fails is tried again, and given up where nothing comes
+    for 20 seconds or, after the first 30, less than 10 kB per second on the average.
 
     Parameters
     ----------
@@ -102,8 +117,9 @@ def load_mnist(
     Raises
     ------
     DatasetError
-        If a file is missing from ``folder``, is damaged (a damaged one in the cache is
-        downloaded again instead), or cannot be downloaded.
+        If a file is missing from ``folder``, cannot be read or is damaged (such a one in the cache
+        is downloaded again instead), or cannot be downloaded. A symbolic link is read in your own
+        folders, but not in the cache.
 
     Examples
     --------
