@@ -32,8 +32,6 @@ def _is_apart(x: Array, out: Array | None) -> bool:
         return False
     if out is None:
         return True
-    if x.requires_grad or out.requires_grad:  # it refuses to write what it should differentiate
-        return False
     return out is x or bool(x.untyped_storage().data_ptr() != out.untyped_storage().data_ptr())
 
 
@@ -47,7 +45,11 @@ def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
 
 
 def _sgd(param: Array, grad: Array, *, lr: float) -> Array | None:
-    return param.sub_(grad, alpha=lr) if param.dtype in _FLOATS else None
+    if param.dtype not in _FLOATS or grad.dtype != param.dtype:
+        return None
+    if param.requires_grad or grad.requires_grad:  # PyTorch would differentiate the update
+        return None
+    return param.sub_(grad, alpha=lr)
 
 
 KERNELS: dict[str, Callable[..., Any]] = {

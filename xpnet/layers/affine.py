@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from xpnet._typing import Array
-from xpnet.arrays import asarray
+from xpnet.arrays import asarray, detached
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_floats, check_not_negative, check_sizes, generator_from
 from xpnet.layers.layer import Layer
@@ -32,7 +32,8 @@ class Affine(Layer):
     Raises
     ------
     ShapeError, DTypeError, BackendMismatchError
-        If ``W`` and ``b`` do not fit together.
+        If ``W`` and ``b`` do not fit together. One may be float32 and the other float64: each
+        keeps its dtype, and its gradient has it.
 
     Examples
     --------
@@ -129,18 +130,18 @@ class Affine(Layer):
         """Return ``x @ W + b``; see :func:`xpnet.ops.affine`."""
         W, b = self.params["W"], self.params["b"]
         y = affine(x, W, b)
-        self._save(x, W)
+        self._save(detached(x), W, b)
         return y
 
     def backward(self, dout: Array) -> Array:
         """Return ``dx``, and keep ``dW`` and ``db``; see :func:`xpnet.ops.affine_backward`."""
-        x, W = self._saved()
-        dx, dW, db = affine_backward(dout, x, W)
+        x, W, b = self._saved()
+        dx, dW, db = affine_backward(dout, x, W, b)
         self.grads.update(W=dW, b=db)
         return dx
 
     def backward_params(self, dout: Array) -> None:
         """Keep ``dW`` and ``db``, and spare the matrix product for ``dx``."""
-        x, W = self._saved()
-        dW, db = affine_param_gradients(dout, x, W)
+        x, W, b = self._saved()
+        dW, db = affine_param_gradients(dout, x, W, b)
         self.grads.update(W=dW, b=db)

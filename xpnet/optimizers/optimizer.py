@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 
 from xpnet._typing import Array, Number
-from xpnet.arrays import array_namespace
+from xpnet.arrays import array_namespace, detached
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape, namespace_of_alike
 from xpnet.dispatch import Dispatcher
@@ -81,7 +81,8 @@ class Optimizer:
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
         """Take one step, in place where the library can write to arrays.
 
-        Elsewhere, as in JAX, a new array is bound to each name.
+        Elsewhere, as in JAX, a new array is bound to each name. PyTorch's parameters, which require
+        gradients, are written to as under ``torch.no_grad()``.
 
         Parameters
         ----------
@@ -191,7 +192,7 @@ class Optimizer:
             self.kernel is None
             or self.kernel.of_any_kind(param, grad, **counted, **settings) is None
         ):
-            param[...], counted = self.step(param, grad, memory, settings)
+            detached(param)[...], counted = self.step(param, grad, memory, settings)
         memory.update(counted)
 
     def initial_state(self, params: Mapping[str, Array]) -> State:
@@ -253,7 +254,7 @@ def has_plain_update(optimizer: Any) -> bool:
 
 
 def _is_writable(param: Array) -> bool:
-    return adapter_of(param).is_writable(param)
+    return adapter_of(param).is_writable(detached(param))
 
 
 def _would_change_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) -> bool:
@@ -277,7 +278,7 @@ def _owner(array: Array) -> int:
 def _written(param: Array, array: Array) -> Array:
     """Return a parameter with new values: the same array where it can be written to."""
     if _is_writable(param):
-        param[...] = array
+        detached(param)[...] = array
         return param
     return array
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 from xpnet._typing import Array
-from xpnet.arrays import array_namespace
+from xpnet.arrays import array_namespace, detached
 from xpnet.backends import adapter_of
 
 __all__ = ["restored_after_errors"]
@@ -38,13 +38,13 @@ def restored_after_errors(params: MutableMapping[str, Array]) -> Iterator[None]:
     copies = {
         name: array_namespace(array).asarray(array, copy=True)
         for name, array in before.items()
-        if adapter_of(array).is_writable(array)
+        if adapter_of(array).is_writable(detached(array))
     }
     try:
         yield
     except BaseException:
         for name, array in before.items():
             if name in copies:
-                array[...] = copies[name]
+                detached(array)[...] = copies[name]
             params[name] = array
         raise
