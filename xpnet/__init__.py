@@ -27,7 +27,9 @@ from xpnet.errors import (
     DTypeError,
     LabelError,
     NotWritableError,
+    PrecisionWarning,
     ShapeError,
+    UnsupportedArrayError,
     XpnetError,
 )
 from xpnet.gradients import numerical_gradient
@@ -76,6 +78,7 @@ __all__ = [
     "Nesterov",
     "NotWritableError",
     "Optimizer",
+    "PrecisionWarning",
     "RMSprop",
     "ReLU",
     "Sequential",
@@ -83,6 +86,7 @@ __all__ = [
     "Sigmoid",
     "SoftmaxWithLoss",
     "TwoLayerNet",
+    "UnsupportedArrayError",
     "XpnetError",
     "asarray",
     "available_backends",

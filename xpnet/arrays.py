@@ -8,12 +8,12 @@ import numpy as np
 
 from xpnet._typing import Array, Device, DType, Namespace
 from xpnet.backend import BackendSpec, get_backend, resolve_backend
-from xpnet.backends import Adapter, adapter_of
+from xpnet.backends import Adapter, adapter_of, recognized
 from xpnet.dtypes import dtype_name, find_dtype, is_real
-from xpnet.errors import BackendMismatchError, DTypeError
+from xpnet.errors import BackendMismatchError, DTypeError, UnsupportedArrayError
 from xpnet.quiet import quiet
 
-__all__ = ["array_namespace", "asarray", "device_of", "synchronize", "to_numpy"]
+__all__ = ["array_namespace", "asarray", "detached", "device_of", "synchronize", "to_numpy"]
 
 
 def array_namespace(array: Array) -> Namespace:
@@ -24,6 +24,11 @@ def array_namespace(array: Array) -> Namespace:
 def device_of(array: Array) -> Device | None:
     """Return where an array lives, or None for an array that is being traced."""
     return getattr(array, "device", None)
+
+
+def detached(array: Array) -> Array:
+    """Return an array without the history that PyTorch keeps of its values; the same memory."""
+    return adapter_of(array).detached(array)
 
 
 @quiet
@@ -51,12 +56,15 @@ def asarray(
     Returns
     -------
     array
-        Of the backend; it may share memory with ``obj``.
+        Of the backend, in the machine's byte order, and without PyTorch's history of its values;
+        it may share memory with ``obj``.
 
     Raises
     ------
     DTypeError
         If ``obj`` does not hold real numbers, or the library has no such dtype.
+    UnsupportedArrayError
+        If ``obj`` looks like an array and computes otherwise, such as a masked one.
     BackendUnavailableError, ValueError
         As :func:`set_backend`, if ``xp`` cannot be used.
 
@@ -76,7 +84,7 @@ def asarray(
     if dtype is None:
         dtype = backend.dtype if "float" in dtype_name(source.dtype) else source.dtype
     if is_at_home:
-        return adapter.move(source, backend.device, dtype)
+        return adapter.move(adapter.plain(source), backend.device, dtype)
     own_dtype, name = find_dtype(adapter.xp, dtype), dtype_name(dtype)
     # Rounding on the host gives the same bits on every backend; NumPy has no bfloat16.
     source = source.astype("float32" if name == "bfloat16" else name, copy=False)
@@ -85,10 +93,17 @@ def asarray(
 
 
 def _is_array_of(adapter: Adapter, obj: object) -> bool:
+    return _adapter_or_none(obj) is adapter
+
+
+def _adapter_or_none(obj: object) -> Adapter | None:
+    """Return the adapter of an array; None for what is none, but may hold numbers."""
     try:
-        return adapter_of(obj) is adapter
+        return recognized(obj)
+    except UnsupportedArrayError:
+        raise
     except BackendMismatchError:
-        return False
+        return None
 
 
 def to_numpy(obj: object) -> np.ndarray[Any, Any]:
@@ -108,6 +123,8 @@ def to_numpy(obj: object) -> np.ndarray[Any, Any]:
     ------
     DTypeError
         If ``obj`` does not hold real numbers.
+    UnsupportedArrayError
+        If ``obj`` looks like an array and computes otherwise, such as a masked one.
 
     Examples
     --------
@@ -116,10 +133,8 @@ def to_numpy(obj: object) -> np.ndarray[Any, Any]:
     array([[1, 2],
            [3, 4]])
     """
-    try:
-        host = adapter_of(obj).to_numpy(obj)
-    except BackendMismatchError:
-        host = _from_sequence(obj)
+    adapter = _adapter_or_none(obj)
+    host = _from_sequence(obj) if adapter is None else adapter.to_numpy(obj)
     _check_real(host)
     return host.astype("float32") if host.dtype.name == "bfloat16" else host
 

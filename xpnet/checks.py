@@ -13,11 +13,11 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from xpnet._typing import Array, Namespace
+from xpnet._typing import Array, Device, Namespace
 from xpnet.arrays import device_of
-from xpnet.backends import Adapter, adapter_of
-from xpnet.dtypes import FLOATS, dtype_name, is_float, is_integer
-from xpnet.errors import BackendMismatchError, DTypeError, ShapeError
+from xpnet.backends import Adapter, adapter_of, recognized
+from xpnet.dtypes import FLOATS, dtype_name, is_float, is_integer, is_native_float
+from xpnet.errors import BackendMismatchError, DTypeError, ShapeError, UnsupportedArrayError
 
 __all__ = [
     "check_axis",
@@ -31,7 +31,10 @@ __all__ = [
     "describe_home",
     "generator_from",
     "namespace_of_alike",
+    "upstream_shape_text",
 ]
+
+_MAY_MEET = {"float32", "float64"}
 
 
 def describe_home(array: Array) -> str:
@@ -61,6 +64,8 @@ def check_same_home(layer: str, **arrays: Array) -> Namespace:
     ------
     BackendMismatchError
         If one is no array, or they belong to different libraries or devices.
+    UnsupportedArrayError
+        If one looks like an array and computes otherwise; see :func:`xpnet.backends.adapter_of`.
     """
     return _same_home(layer, arrays)
 
@@ -84,7 +89,10 @@ def _same_home(layer: str, arrays: dict[str, Array]) -> Namespace:
 
 def _adapter_of_argument(layer: str, name: str, array: Array) -> Adapter:
     try:
-        return adapter_of(array)
+        return recognized(array, name)
+    except UnsupportedArrayError as error:
+        msg = f"{layer}: {error}"
+        raise UnsupportedArrayError(msg) from None
     except BackendMismatchError:
         kind = type(array).__name__
         msg = f"{layer}: {name} is of type {kind}, not an array; use xpnet.asarray({name})"
@@ -94,60 +102,72 @@ def _adapter_of_argument(layer: str, name: str, array: Array) -> Adapter:
 
 
 def _same_device(a: Array, b: Array) -> bool:
-    here, there = device_of(a), device_of(b)
+    return _are_same(device_of(a), device_of(b))
+
+
+def _are_same(here: Device | None, there: Device | None) -> bool:
     return here is there or here is None or there is None or bool(here == there)
 
 
 def check_floats(layer: str, **arrays: Array) -> Namespace:
-    """Return the one namespace of floating arrays of one dtype.
+    """Return the one namespace of floating arrays whose widths may meet.
+
+    Those are equal ones, and float32 and float64, of which the Array API standard says what they
+    make together. It knows no 16-bit floats, and libraries do not agree on them.
 
     Raises
     ------
-    BackendMismatchError
+    BackendMismatchError, UnsupportedArrayError
         As :func:`check_same_home`.
     DTypeError
-        If one is not of floats, or the dtypes differ.
+        If one is not of floats, or 16 bits meet another width.
     """
     xp = namespace_of_alike(*arrays.values())
-    return _floats_of_one_dtype(layer, arrays) if xp is None else xp
+    return _floats_that_may_meet(layer, arrays) if xp is None else xp
 
 
 def namespace_of_alike(first: Array, *others: Array) -> Namespace | None:
     """Return the namespace of arrays that pass at first sight, as nearly all do; else None.
 
-    Looking for what is wrong with them takes three times as long.
+    They are of one floating dtype and plain: ops compute on them as they are. Looking for what is
+    wrong with others takes three times as long.
     """
     dtype = getattr(first, "dtype", None)
-    if dtype is None or not is_float(dtype):
+    if dtype is None or not is_native_float(dtype):
         return None
-    for other in others:
-        if (
-            type(other) is not type(first)
-            or other.dtype is not dtype
-            or not _same_device(first, other)
-        ):
-            return None
-    return adapter_of(first).xp
+    if others:
+        kind, device = type(first), device_of(first)
+        for other in others:
+            if type(other) is not kind or other.dtype is not dtype:
+                return None
+            there = device_of(other)
+            if there is not device and not _are_same(device, there):
+                return None
+    adapter = adapter_of(first)
+    if adapter.is_plain_at_sight or adapter.are_plain(first, *others):
+        return adapter.xp
+    return None
 
 
-def _floats_of_one_dtype(layer: str, arrays: dict[str, Array]) -> Namespace:
+def _floats_that_may_meet(layer: str, arrays: dict[str, Array]) -> Namespace:
     xp = _same_home(layer, arrays)
     named = iter(arrays.items())
     first_name, first = next(named)
-    dtype = first.dtype
-    if not is_float(dtype):
+    dtype = dtype_name(first.dtype)
+    if not is_float(first.dtype):
         raise DTypeError(_not_float(layer, first_name, first))
     for name, array in named:
-        if array.dtype != dtype:
+        other = dtype_name(array.dtype)
+        if other != dtype:
             if not is_float(array.dtype):
                 raise DTypeError(_not_float(layer, name, array))
-            msg = (
-                f"{layer}: {first_name} is {dtype_name(dtype)}, but {name} is "
-                f"{dtype_name(array.dtype)}; make them equal with "
-                f"xpnet.asarray({first_name}, dtype={dtype_name(array.dtype)!r}) or "
-                f"layer.to(dtype={dtype_name(dtype)!r})"
-            )
-            raise DTypeError(msg)
+            if {dtype, other} != _MAY_MEET:
+                msg = (
+                    f"{layer}: {first_name} is {dtype}, but {name} is {other}; make them equal "
+                    f"with xpnet.asarray({first_name}, dtype={other!r}) or "
+                    f"layer.to(dtype={dtype!r})"
+                )
+                raise DTypeError(msg)
     return xp
 
 
@@ -162,6 +182,8 @@ def _not_float(layer: str, name: str, array: Array) -> str:
 def check_upstream(layer: str, dout: Array, **output: Array) -> Namespace:
     """Return the namespace of ``dout`` after holding it against what belongs to the output.
 
+    A backward that computes with both gets them from :func:`xpnet.together.upstream_together`.
+
     Parameters
     ----------
     layer : str
@@ -169,11 +191,11 @@ def check_upstream(layer: str, dout: Array, **output: Array) -> Namespace:
     dout : array
         The gradient that came from above.
     **output : array
-        One array of the output's shape, dtype and home.
+        One array of the output's shape and home, and of a dtype that ``dout`` may meet.
 
     Raises
     ------
-    BackendMismatchError, DTypeError
+    BackendMismatchError, UnsupportedArrayError, DTypeError
         As :func:`check_floats`.
     ShapeError
         If the shape of ``dout`` is not that of the output.

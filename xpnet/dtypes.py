@@ -17,6 +17,7 @@ __all__ = [
     "is_float",
     "is_half",
     "is_integer",
+    "is_native_float",
     "is_real",
 ]
 
@@ -64,6 +65,12 @@ def dtype_name(dtype: DType) -> str:
 def is_float(dtype: DType) -> bool:
     """Whether layers compute in this dtype: a real floating one of at most 64 bits."""
     return dtype_name(dtype) in FLOATS
+
+
+@_remembered
+def is_native_float(dtype: DType) -> bool:
+    """Whether it is one that layers compute in, in the byte order of the machine."""
+    return is_float(dtype) and getattr(dtype, "isnative", True)
 
 
 @_remembered

@@ -1,4 +1,4 @@
-"""The errors of xpnet's own.
+"""The errors of xpnet's own, and its one warning.
 
 Each is an :class:`XpnetError` and also the built-in exception that a caller would expect,
 so that ``except ValueError`` keeps working. The same mistake raises the same error on every
@@ -15,7 +15,9 @@ __all__ = [
     "DatasetError",
     "LabelError",
     "NotWritableError",
+    "PrecisionWarning",
     "ShapeError",
+    "UnsupportedArrayError",
     "XpnetError",
 ]
 
@@ -42,6 +44,21 @@ class BackendMismatchError(XpnetError, TypeError):
     """Arrays that must live together belong to different libraries or devices."""
 
 
+class UnsupportedArrayError(BackendMismatchError):
+    """What looks like an array computes otherwise: a ``np.matrix``, a masked or sparse array.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> try:
+    ...     xpnet.relu(np.ma.masked_less([-1.0, 2.0], 0))
+    ... except xpnet.UnsupportedArrayError as error:
+    ...     print(error)
+    ReLU: x is a MaskedArray, which computes otherwise than an array: its mask would be \
+lost; fill what is masked with np.ma.filled(x, 0.0)
+    """
+
+
 class ShapeError(XpnetError, ValueError):
     """An array has a shape that the layer or op cannot take."""
 
@@ -64,3 +81,7 @@ class BackwardError(XpnetError, RuntimeError):
 
 class DatasetError(XpnetError, OSError):
     """A data file is missing, damaged or cannot be fetched."""
+
+
+class PrecisionWarning(UserWarning):
+    """Where float32 meets float64, an op computes in float64: twice the memory, half the speed."""

@@ -13,12 +13,23 @@ import array_api_compat
 
 from xpnet._typing import Array, Namespace
 from xpnet.backends.adapter import Adapter, library_of
-from xpnet.errors import BackendMismatchError, BackendUnavailableError
+from xpnet.errors import (
+    BackendMismatchError,
+    BackendUnavailableError,
+    UnsupportedArrayError,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Adapter", "adapter_by_name", "adapter_of", "backend_names", "namespace_adapter"]
+__all__ = [
+    "Adapter",
+    "adapter_by_name",
+    "adapter_of",
+    "backend_names",
+    "namespace_adapter",
+    "recognized",
+]
 
 _GROUP = "xpnet.backends"
 
@@ -113,18 +124,56 @@ def namespace_adapter(xp: Namespace) -> Adapter:
 def adapter_of(array: Array) -> Adapter:
     """Return the adapter of the library that an array belongs to.
 
+    What looks like an array and computes otherwise is refused, by its type: of NumPy, each
+    subclass of ``ndarray`` that overrides more than how it is made, shown and kept, but for
+    ``np.memmap``; so ``np.matrix``, masked arrays and records are. Of PyTorch, each subclass that
+    intercepts its functions, as parameters do not; of JAX, keys for random numbers; and whatever
+    is sparse. :func:`recognized` also looks at what its type does not tell.
+
     Raises
     ------
+    UnsupportedArrayError
+        If it is refused.
     BackendMismatchError
         If the object is no array.
     """
     kind = type(array)
     adapter = _adapters.get(kind)  # asking array-api-compat takes 20 times as long
     if adapter is None:
-        try:
-            xp = array_api_compat.array_namespace(array)
-        except TypeError as error:
-            msg = f"a {kind.__name__} is not an array; convert it with xpnet.asarray"
-            raise BackendMismatchError(msg) from error
-        adapter = _adapters[kind] = namespace_adapter(xp)
+        adapter = _adapters[kind] = recognized(array)
     return adapter
+
+
+def recognized(array: Array, name: str = "x") -> Adapter:
+    """Return the adapter of an array, of which more is looked at than its type.
+
+    That is for PyTorch, where sparse, nested and quantized tensors are all ``torch.Tensor``.
+
+    Parameters
+    ----------
+    array : array
+        It may be anything.
+    name : str
+        What the user calls it.
+
+    Raises
+    ------
+    UnsupportedArrayError, BackendMismatchError
+        As :func:`adapter_of`.
+    """
+    kind = type(array)
+    try:
+        adapter = _adapters.get(kind) or namespace_adapter(array_api_compat.array_namespace(array))
+    except TypeError as error:
+        if hasattr(array, "toarray"):
+            raise UnsupportedArrayError(_refusal(kind, name, f"use {name}.toarray()")) from error
+        msg = f"a {kind.__name__} is not an array; convert it with xpnet.asarray"
+        raise BackendMismatchError(msg) from error
+    reason = adapter.refusal(array, name)
+    if reason is not None:
+        raise UnsupportedArrayError(_refusal(kind, name, reason))
+    return adapter
+
+
+def _refusal(kind: type, name: str, reason: str) -> str:
+    return f"{name} is a {kind.__name__}, which computes otherwise than an array: {reason}"

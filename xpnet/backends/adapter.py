@@ -42,6 +42,9 @@ class Adapter:
         What a user types to get the library.
     in_suites : bool
         Whether suites take it unnamed; not if something is missing, or everything is slow.
+    is_plain_at_sight : bool
+        Whether an array of a float dtype is always one that :meth:`plain` returns as it is, and
+        that :meth:`refusal` lets pass, if its type was let pass once.
     why_not_writable : str
         Why ``is_writable`` says no, as the end of a sentence.
     kernels : tuple of str
@@ -51,6 +54,7 @@ class Adapter:
     module: str
     install: str
     in_suites: bool = True
+    is_plain_at_sight: bool = True
     why_not_writable: str = "it is read-only"
     kernels: tuple[str, ...] = ()
 
@@ -134,6 +138,38 @@ class Adapter:
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         """Bring an array to the host; it may share memory."""
         return np.asarray(array)
+
+    def refusal(self, array: Array, name: str) -> str | None:
+        """Say why an array is refused, and what to do; None for one that computes as such.
+
+        It is asked once for each type, and then where an array is not plain at sight.
+
+        Parameters
+        ----------
+        array : array
+            Of this library.
+        name : str
+            What the user calls it.
+        """
+        return None
+
+    def are_plain(self, *arrays: Array) -> bool:
+        """Whether arrays of float dtypes are what :meth:`plain` and :meth:`refusal` let pass."""
+        return True
+
+    def plain(self, array: Array) -> Array:
+        """Return an array's values alone: without a history, and in the machine's byte order.
+
+        It shares memory where it can, and is the array itself if that is plain.
+        """
+        return self.detached(array)
+
+    def detached(self, array: Array) -> Array:
+        """Return the same memory without the history of its values, if the library keeps one.
+
+        So a parameter is read and written whether or not it takes part in somebody's graph.
+        """
+        return array
 
     def is_readable(self, array: Array) -> bool:
         """Whether the host can look at the values without waiting for a device or a trace."""

@@ -66,6 +66,13 @@ class Jax(Adapter):
         with jax.ensure_compile_time_eval():  # host data are not traced, only what is made of them
             return self.xp.array(array, device=device, dtype=given, copy=True)
 
+    def refusal(self, array: Array, name: str) -> str | None:
+        import jax
+
+        if jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key):
+            return f"it is a key for random numbers; use jax.random.key_data({name})"
+        return None
+
     def is_readable(self, array: Array) -> bool:
         # A traced array has no device and no values.
         return getattr(getattr(array, "device", None), "platform", None) == "cpu"

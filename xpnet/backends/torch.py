@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ class Torch(Adapter):
     module = "array_api_compat.torch"
     install = 'pip install "xpnet[torch]"'
     kernels = ("xpnet.kernels.torch",)
-    why_not_writable = "it requires gradients, or several of its entries are at one place"
+    is_plain_at_sight = False
+    why_not_writable = (
+        "it requires gradients, is of inference mode, or has several of its entries at one place"
+    )
 
     def devices(self) -> list[str]:
         # array-api-compat would try every kind of device that torch has ever known, and warn.
@@ -40,13 +44,43 @@ class Torch(Adapter):
         result: np.ndarray[Any, Any] = array.numpy()
         return result
 
+    def refusal(self, array: Array, name: str) -> str | None:
+        """Refuse what is not strided, and subclasses that intercept PyTorch's functions."""
+        import torch
+
+        if array.is_quantized:
+            return f"it is quantized; use {name}.dequantize()"
+        if _intercepts(type(array)) or array.is_nested:
+            return "it has functions of its own; make a plain torch.Tensor of it"
+        if array.layout is not torch.strided:
+            return f"it is not strided but {array.layout}; use {name}.to_dense()"
+        return None
+
+    def are_plain(self, *arrays: Array) -> bool:
+        strided = self._strided
+        for array in arrays:
+            if array.requires_grad or array.layout is not strided or array.is_nested:
+                return False
+        return True
+
+    @cached_property
+    def _strided(self) -> Any:
+        import torch
+
+        return torch.strided
+
+    def detached(self, array: Array) -> Array:
+        return array.detach() if array.requires_grad else array
+
     def is_readable(self, array: Array) -> bool:
         return bool(array.device.type == "cpu")
 
     def is_writable(self, array: Array) -> bool:
         import torch
 
-        if array.is_leaf and array.requires_grad and torch.is_grad_enabled():
+        if array.requires_grad and torch.is_grad_enabled():
+            return False
+        if array.is_inference() and not torch.is_inference_mode_enabled():
             return False
         # An expanded array has several entries at one place.
         pairs = zip(array.shape, array.stride(), strict=True)
@@ -60,3 +94,20 @@ class Torch(Adapter):
 
     def _to_device(self, array: Array, device: Device) -> Array:
         return array.to(device)
+
+
+@lru_cache(maxsize=256)
+def _intercepts(kind: Any) -> bool:
+    """Whether PyTorch's functions call a subclass of ``torch.Tensor``; not those for parameters."""
+    import torch
+
+    plain = torch.Tensor, torch.nn.Parameter
+    return any(
+        all(_function(kind, hook) is not _function(other, hook) for other in plain)
+        for hook in ("__torch_function__", "__torch_dispatch__")
+    )
+
+
+def _function(kind: Any, name: str) -> Any:
+    method = getattr(kind, name)
+    return getattr(method, "__func__", method)

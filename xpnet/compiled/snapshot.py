@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.arrays import detached
 from xpnet.backends import adapter_of
 from xpnet.kernels.tape import Tape
 from xpnet.layers.state import is_array
@@ -79,8 +80,9 @@ class Snapshot:
         elif isinstance(value, np.random.Generator):
             generator = value.bit_generator
             self._note(setattr, generator, "state", generator.state)
-        elif self._arrays and is_array(value) and adapter_of(value).is_writable(value):
-            self._note(setitem, value, ..., adapter_of(value).xp.asarray(value, copy=True))
+        elif self._arrays and is_array(value) and adapter_of(value).is_writable(detached(value)):
+            array = detached(value)
+            self._note(setitem, array, ..., adapter_of(array).xp.asarray(array, copy=True))
         if isinstance(value, list | tuple):
             for item in value:
                 self._save(item)

@@ -34,8 +34,6 @@ def _is_apart(x: Array, out: Array | None) -> bool:
         return False
     if out is None:
         return True
-    if x.requires_grad or out.requires_grad:  # it refuses to write what it should differentiate
-        return False
     return out is x or bool(x.untyped_storage().data_ptr() != out.untyped_storage().data_ptr())
 
 
@@ -49,9 +47,10 @@ def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
 
 
 def _sgd(param: Array, grad: Array, *, lr: float) -> Array | None:
-    if param.dtype not in _FLOATS:
+    if param.dtype not in _FLOATS or grad.dtype != param.dtype:
         return None
-    call(partial(param.sub_, alpha=lr), grad)
+    # PyTorch would differentiate the update of what requires gradients.
+    call(partial(param.detach().sub_, alpha=lr), grad.detach())
     return param
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpnet._typing import Array, Number
+from xpnet.arrays import detached
 from xpnet.layers.layer import Layer
 from xpnet.ops.arithmetic import add, add_backward
 
@@ -31,7 +32,7 @@ class AddLayer(Layer):
         """Return ``x + y``; see :func:`xpnet.ops.add`."""
         out = add(x, y)
         self._check_home(*(a for a in (x, y) if hasattr(a, "shape")))
-        self._save(x, y)
+        self._save(*(detached(a) if hasattr(a, "shape") else a for a in (x, y)))
         return out
 
     def backward(self, dout: Array | Number) -> tuple[Array | Number, Array | Number]:

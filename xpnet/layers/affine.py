@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from xpnet._typing import Array
-from xpnet.arrays import asarray
+from xpnet.arrays import asarray, detached
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_floats, check_not_negative, check_sizes, generator_from
 from xpnet.layers.calls import of_one_op
@@ -33,7 +33,8 @@ class Affine(Layer):
     Raises
     ------
     ShapeError, DTypeError, BackendMismatchError
-        If ``W`` and ``b`` do not fit together.
+        If ``W`` and ``b`` do not fit together. One may be float32 and the other float64: each
+        keeps its dtype, and its gradient has it.
 
     Examples
     --------
@@ -131,7 +132,7 @@ class Affine(Layer):
         """Return ``x @ W + b``; see :func:`xpnet.ops.affine`."""
         W, b = self.params["W"], self.params["b"]
         y = affine(x, W, b)
-        self._save(x, W)
+        self._save(detached(x), W, b)
         return y
 
     @of_one_op(affine_backward)
@@ -140,10 +141,10 @@ class Affine(Layer):
 
         If ``dx`` is not needed, the matrix product for it is spared, and None returned.
         """
-        x, W = self._saved()
+        x, W, b = self._saved()
         if need_dx:
-            dx, dW, db = affine_backward(dout, x, W)
+            dx, dW, db = affine_backward(dout, x, W, b)
         else:
-            dx, (dW, db) = None, affine_param_gradients(dout, x, W)
+            dx, (dW, db) = None, affine_param_gradients(dout, x, W, b)
         self.grads.update(W=dW, b=db)
         return dx

@@ -8,11 +8,13 @@ import numpy as np
 
 from xpnet._typing import Array
 from xpnet.backend import BackendSpec
-from xpnet.checks import check_floats, check_fraction, check_upstream, generator_from
+from xpnet.checks import check_fraction, generator_from
 from xpnet.layers.calls import of_one_op
 from xpnet.layers.evaluating import is_evaluating
 from xpnet.layers.layer import Layer
 from xpnet.ops.dropout import check_seed, dropout, dropout_backward
+from xpnet.ops.precision import rounded
+from xpnet.together import floats_together, upstream_together
 
 __all__ = ["Dropout"]
 
@@ -99,10 +101,10 @@ class Dropout(Layer):
     def forward(self, x: Array) -> Array:
         """Return ``x`` with entries dropped, or as it is; see :func:`xpnet.ops.dropout`."""
         if not self.is_dropping:
-            check_floats(type(self).__name__, x=x)
+            _, y = floats_together(type(self).__name__, x=x)
             self._check_home(x)
-            self._save(x, None)
-            return x
+            self._save(y, None)
+            return y
         y, mask = dropout(x, self.rate, self.seed, self.step)
         self._check_home(x)
         self._save(mask, self.rate)
@@ -114,6 +116,6 @@ class Dropout(Layer):
         """Return ``dx``; see :func:`xpnet.ops.dropout_backward`."""
         like_output, rate = self._saved()
         if rate is None:
-            check_upstream(type(self).__name__, dout, y=like_output)
-            return dout
+            xp, dx, _ = upstream_together(type(self).__name__, dout, y=like_output)
+            return rounded(xp, dx, like=like_output)
         return dropout_backward(dout, like_output, rate)

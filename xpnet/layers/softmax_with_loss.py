@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpnet._typing import Array, Number
+from xpnet.arrays import detached
 from xpnet.backend import BackendSpec
 from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
@@ -49,6 +50,7 @@ class SoftmaxWithLoss(Layer):
         """Return the loss; see :func:`xpnet.ops.softmax_with_loss`."""
         loss, y = softmax_with_loss(x, t)
         self._check_home(x)  # t lives where x does
+        t = detached(t)
         self.loss, self.y, self.t = loss, y, t
         self._save(y, t)
         return loss

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from xpnet._typing import Array, Namespace
-from xpnet.checks import check_floats, upstream_shape_text
+from xpnet.checks import upstream_shape_text
 from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.relu import relu
 from xpnet.quiet import quiet
+from xpnet.together import floats_together
 
 __all__ = [
     "affine",
@@ -43,14 +45,14 @@ def affine(x: Array, W: Array, b: Array) -> Array:
     Returns
     -------
     array, shape (..., M)
-        In the library, on the device and of the dtype of ``x``.
+        In the library, on the device and of the dtype of ``x``; float64 where that meets float32.
 
     Raises
     ------
     ShapeError
         If the shapes do not fit.
     DTypeError
-        If an array is not of floats, or their dtypes differ.
+        If an array is not of floats, or 16 bits meet another width.
     BackendMismatchError
         If the arrays do not live together.
 
@@ -64,7 +66,7 @@ def affine(x: Array, W: Array, b: Array) -> Array:
     y = _affine_kernel.unchecked(x, W, b)
     if y is not None:
         return y
-    xp = _check_forward(x, W, b)
+    xp, x, W, b = _check_forward(x, W, b)
     y = _affine_kernel(x, W, b)
     return _affine(xp, x, W, b) if y is None else y
 
@@ -92,12 +94,14 @@ def affine_relu(x: Array, W: Array, b: Array) -> Array:
     y = _relu_kernel.unchecked(x, W, b)
     if y is not None:
         return y
-    _check_forward(x, W, b)
+    _, x, W, b = _check_forward(x, W, b)
     y = _relu_kernel(x, W, b)
     return relu(affine(x, W, b)) if y is None else y
 
 
-def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array]:
+def affine_backward(
+    dout: Array, x: Array, W: Array, b: Array | None = None
+) -> tuple[Array, Array, Array]:
     """Return the gradients of :func:`affine`.
 
     From ``y = x @ W + b`` follow ``dx = dout @ W.T``, ``dW = x.T @ dout`` and ``db``, the sum of
@@ -111,12 +115,15 @@ def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
         As in forward.
     W : array, shape (D, M)
         As in forward.
+    b : array, shape (M,), optional
+        As in forward; only its dtype matters, and that of ``W`` unless given.
 
     Returns
     -------
     dx : array, shape (..., D)
     dW : array, shape (D, M)
     db : array, shape (M,)
+        Each in the dtype of what it belongs to, whatever ``dout`` is.
 
     Raises
     ------
@@ -132,14 +139,16 @@ def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
     array([[1., 1.],
            [2., 2.]])
     """
-    gradients: tuple[Array, Array, Array] | None = _backward_kernel.unchecked(dout, x, W)
-    if gradients is not None:
-        return gradients
-    xp = _check_backward(dout, x, W)
-    gradients = _backward_kernel(dout, x, W)
+    if b is None or b.dtype is W.dtype:
+        gradients: tuple[Array, Array, Array] | None = _backward_kernel.unchecked(dout, x, W)
+        if gradients is not None:
+            return gradients
+    xp, *wide = _check_backward(dout, x, W)
+    gradients = _backward_kernel(*wide)
     if gradients is None:
-        return _input_gradient(xp, dout, x, W), *_param_gradients(xp, dout, x)
-    return gradients
+        gradients = _input_gradient(xp, *wide), *_param_gradients(xp, *wide)
+    dx, dW, db = gradients
+    return rounded(xp, dx, like=x), *_like_parameters(xp, dW, db, W, b)
 
 
 @quiet
@@ -149,7 +158,9 @@ def _input_gradient(xp: Namespace, dout: Array, x: Array, W: Array) -> Array:
     return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x)
 
 
-def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Array]:
+def affine_param_gradients(
+    dout: Array, x: Array, W: Array, b: Array | None = None
+) -> tuple[Array, Array]:
     """Return ``dW`` and ``db`` of :func:`affine` without ``dx``.
 
     In the first layer of a net nobody reads ``dx``, and it costs a whole matrix product.
@@ -163,16 +174,26 @@ def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Arra
     >>> db
     array([3., 3.])
     """
-    gradients: tuple[Array, Array] | None = _param_gradients_kernel.unchecked(dout, x, W)
-    if gradients is not None:
-        return gradients
-    xp = _check_backward(dout, x, W)
-    gradients = _param_gradients_kernel(dout, x, W)
-    return _param_gradients(xp, dout, x) if gradients is None else gradients
+    if b is None or b.dtype is W.dtype:
+        gradients: tuple[Array, Array] | None = _param_gradients_kernel.unchecked(dout, x, W)
+        if gradients is not None:
+            return gradients
+    xp, *wide = _check_backward(dout, x, W)
+    gradients = _param_gradients_kernel(*wide)
+    if gradients is None:
+        gradients = _param_gradients(xp, *wide)
+    dW, db = gradients
+    return _like_parameters(xp, dW, db, W, b)
+
+
+def _like_parameters(
+    xp: Namespace, dW: Array, db: Array, W: Array, b: Array | None
+) -> tuple[Array, Array]:
+    return rounded(xp, dW, like=W), rounded(xp, db, like=W if b is None else b)
 
 
 @quiet
-def _param_gradients(xp: Namespace, dout: Array, x: Array) -> tuple[Array, Array]:
+def _param_gradients(xp: Namespace, dout: Array, x: Array, _W: Array) -> tuple[Array, Array]:
     wide_dout, wide_x = widened(xp, dout, x)
     dout_rows = _rows(xp, wide_dout)
     dW = xp.matmul(_rows(xp, wide_x).T, dout_rows)
@@ -196,20 +217,21 @@ def check_parameters(W: Array, b: Array) -> None:
         raise ShapeError(msg)
 
 
-def _check_forward(x: Array, W: Array, b: Array) -> Namespace:
-    xp = check_floats(_NAME, x=x, W=W, b=b)
+def _check_forward(x: Array, W: Array, b: Array) -> tuple[Any, ...]:
+    """Return the namespace and the arrays, as the op computes with them."""
+    together = floats_together(_NAME, x=x, W=W, b=b)
     check_parameters(W, b)
     _check_input(x, W)
-    return xp
+    return together
 
 
-def _check_backward(dout: Array, x: Array, W: Array) -> Namespace:
-    xp = check_floats(_NAME, dout=dout, x=x, W=W)
+def _check_backward(dout: Array, x: Array, W: Array) -> tuple[Any, ...]:
+    together = floats_together(_NAME, dout=dout, x=x, W=W)
     _check_input(x, W)
     expected = (*x.shape[:-1], W.shape[-1])
     if dout.shape != expected:
         raise ShapeError(upstream_shape_text(_NAME, dout.shape, expected))
-    return xp
+    return together
 
 
 def _check_input(x: Array, W: Array) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from xpnet._typing import Array, Namespace, Number
-from xpnet.checks import check_floats, upstream_shape_text
+from xpnet.checks import upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
+from xpnet.together import floats_together
 
 __all__ = ["add", "add_backward", "mul", "mul_backward"]
 
@@ -21,22 +24,23 @@ def add(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     Parameters
     ----------
     x, y : array or number
-        Floating arrays of one library, device and dtype whose shapes broadcast, or Python
-        numbers.
+        Floating arrays of one library and device whose shapes broadcast, or Python numbers.
     out : array, optional
         Where to write the result, of its shape, dtype and home; it may be an argument.
 
     Returns
     -------
     array or number
-        Of the broadcast shape; a number if both are; ``out`` if given.
+        Of the broadcast shape, and of the dtype of the arrays, which is float64 where that meets
+        float32; a number if both are; ``out`` if given.
 
     Raises
     ------
     ShapeError
         If the shapes do not broadcast, or the result's is not that of ``out``.
     DTypeError
-        If an array is not of floats, or the dtypes differ.
+        If an array is not of floats, 16 bits meet another width, or ``out`` does not have the
+        dtype of the result.
     BackendMismatchError
         If the arrays do not live together.
     NotWritableError
@@ -49,8 +53,9 @@ def add(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     >>> add(np.asarray([1.0, 2.0]), 10)
     array([11., 12.])
     """
-    _check(_ADD, x, y)
-    return _delivered(_ADD, x + y, out)
+    xp, wide_x, wide_y = _checked(_ADD, x=x, y=y)
+    _broadcast_shape(_ADD, _shape(x), _shape(y))
+    return _delivered(_ADD, xp, wide_x + wide_y, out)
 
 
 @quiet
@@ -69,7 +74,8 @@ def add_backward(
     Returns
     -------
     dx, dy : array or number
-        Each of the shape of its argument; for a number beside an array, of shape ().
+        Each of the shape and dtype of its argument; for a number beside an array, of shape () and
+        of that array's dtype.
 
     Raises
     ------
@@ -84,8 +90,8 @@ def add_backward(
     >>> float(dy)
     3.0
     """
-    xp = _check_backward(_ADD, dout, x, y)
-    return _unbroadcast(xp, dout, x), _unbroadcast(xp, dout, y)
+    xp, dout, _, _ = _checked_backward(_ADD, dout, x, y)
+    return _unbroadcast(xp, dout, x, beside=y), _unbroadcast(xp, dout, y, beside=x)
 
 
 @quiet
@@ -100,8 +106,9 @@ def mul(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     >>> mul(100, 2)
     200
     """
-    _check(_MUL, x, y)
-    return _delivered(_MUL, x * y, out)
+    xp, wide_x, wide_y = _checked(_MUL, x=x, y=y)
+    _broadcast_shape(_MUL, _shape(x), _shape(y))
+    return _delivered(_MUL, xp, wide_x * wide_y, out)
 
 
 @quiet
@@ -118,38 +125,41 @@ def mul_backward(
     >>> mul_backward(1.5, 100, 2)
     (3.0, 150.0)
     """
-    xp = _check_backward(_MUL, dout, x, y)
-    return _unbroadcast(xp, dout * y, x), _unbroadcast(xp, dout * x, y)
+    xp, dout, wide_x, wide_y = _checked_backward(_MUL, dout, x, y)
+    dx, dy = dout * wide_y, dout * wide_x
+    return _unbroadcast(xp, dx, x, beside=y), _unbroadcast(xp, dy, y, beside=x)
 
 
-def _delivered(layer: str, result: Array | Number, out: Array | None) -> Array | Number:
+def _delivered(
+    layer: str, xp: Namespace | None, result: Array | Number, out: Array | None
+) -> Array | Number:
     if out is None:
         return result
     check_out(layer, out, result=result)
-    return delivered(result, out)
+    return delivered(xp, result, out, like=result)
 
 
 def _is_number(x: Array | Number) -> bool:
     return type(x) in (int, float)  # np.float64 is a float too, but an array to us
 
 
-def _check(
-    layer: str, x: Array | Number, y: Array | Number, **dout: Array | Number
-) -> tuple[Namespace | None, tuple[int, ...]]:
-    """Return the namespace of the arrays, None for numbers alone, and the output's shape."""
-    operands = {**dout, "x": x, "y": y}
+def _checked(layer: str, **operands: Array | Number) -> tuple[Any, ...]:
+    """Return the namespace of the arrays, None for numbers alone, and what to compute with."""
     arrays = {name: a for name, a in operands.items() if not _is_number(a)}
-    xp = check_floats(layer, **arrays) if arrays else None
-    return xp, _broadcast_shape(layer, _shape(x), _shape(y))
+    if not arrays:
+        return None, *operands.values()
+    xp, *together = floats_together(layer, **arrays)
+    return xp, *{**operands, **dict(zip(arrays, together, strict=True))}.values()
 
 
-def _check_backward(
+def _checked_backward(
     layer: str, dout: Array | Number, x: Array | Number, y: Array | Number
-) -> Namespace | None:
-    xp, expected = _check(layer, x, y, dout=dout)
+) -> tuple[Any, ...]:
+    checked = _checked(layer, dout=dout, x=x, y=y)
+    expected = _broadcast_shape(layer, _shape(x), _shape(y))
     if _shape(dout) != expected:
         raise ShapeError(upstream_shape_text(layer, _shape(dout), expected))
-    return xp
+    return checked
 
 
 def _shape(x: Array | Number) -> tuple[int, ...]:
@@ -173,17 +183,21 @@ def _broadcast_shape(layer: str, x: tuple[int, ...], y: tuple[int, ...]) -> tupl
     return tuple(shape)
 
 
-def _unbroadcast(xp: Namespace | None, dout: Array | Number, x: Array | Number) -> Array | Number:
+def _unbroadcast(
+    xp: Namespace | None, dout: Array | Number, x: Array | Number, beside: Array | Number
+) -> Array | Number:
     """Return the gradient summed over the axes along which ``x`` was repeated."""
-    shape = _shape(x)
-    if _shape(dout) == shape:
+    if xp is None or _is_number(dout):
         return dout
+    shape = _shape(x)
+    like = next((array for array in (x, beside) if not _is_number(array)), dout)
+    if _shape(dout) == shape:
+        return rounded(xp, dout, like)
     extra = len(dout.shape) - len(shape)  # type: ignore[union-attr]
     repeated = tuple(
         axis
         for axis, length in enumerate(dout.shape)  # type: ignore[union-attr]
         if axis < extra or (shape[axis - extra] == 1 and length != 1)
     )
-    assert xp is not None
     (wide,) = widened(xp, dout)
-    return rounded(xp, xp.reshape(xp.sum(wide, axis=repeated), shape), like=dout)
+    return rounded(xp, xp.reshape(xp.sum(wide, axis=repeated), shape), like)

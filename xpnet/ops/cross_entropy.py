@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from xpnet._typing import Array, Namespace, Number
-from xpnet.arrays import array_namespace
-from xpnet.checks import check_floats, upstream_shape_text
+from xpnet.backends import adapter_of
+from xpnet.checks import upstream_shape_text
 from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
+from xpnet.together import floats_together
 
 __all__ = [
     "cross_entropy_error",
@@ -61,7 +63,7 @@ def cross_entropy_error(y: Array, t: Array) -> Array:
     >>> print(f"{xpnet.cross_entropy_error(y, np.asarray([1, 0])):.4f}")
     0.4904
     """
-    xp = _check("cross_entropy_error", t, y=y)
+    xp, y, t = _checked("cross_entropy_error", t, y=y)
     (wide,) = widened(xp, y)
     return rounded(xp, _mean(xp, -_expected(xp, xp.log(wide), t)), like=y)
 
@@ -99,12 +101,12 @@ def cross_entropy_error_backward(
     array([[-4.,  0.]])
     """
     name = "cross_entropy_error"
-    xp = _check(name, t, y=y)
+    xp, y, t = _checked(name, t, y=y)
     check_out(name, out, y=y)
-    (wide,) = widened(xp, y)
+    wide, share = _with_share(xp, name, dout, y)
     rows = _rows(xp, t, wide)
-    dy = xp.where(rows == 0, 0.0, -rows / wide) * _share(xp, name, dout, y)
-    return delivered(rounded(xp, _weighted(xp, dy, t), like=y), out)
+    dy = xp.where(rows == 0, 0.0, -rows / wide) * share
+    return delivered(xp, _weighted(xp, dy, t), out, like=y)
 
 
 def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
@@ -146,7 +148,7 @@ def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
     loss_and_y: tuple[Array, Array] | None = _kernel.unchecked(x, t)
     if loss_and_y is not None:
         return loss_and_y
-    xp = _check(_NAME, t, x=x)
+    xp, x, t = _checked(_NAME, t, x=x)
     loss_and_y = _kernel(x, t)
     return _softmax_with_loss(xp, x, t) if loss_and_y is None else loss_and_y
 
@@ -198,33 +200,37 @@ def softmax_with_loss_backward(
     >>> softmax_with_loss_backward(1.0, np.asarray([[0.25, 0.75]]), np.asarray([1]))
     array([[ 0.25, -0.25]])
     """
-    _check(_NAME, t, y=y)
+    _, plain_y, plain_t = _checked(_NAME, t, y=y)
     check_out(_NAME, out, y=y)
-    return gradient_of_scores(dout, y, t, out)
+    return gradient_of_scores(dout, plain_y, plain_t, out)
 
 
 def gradient_of_scores(dout: Array | Number, y: Array, t: Array, out: Array | None = None) -> Array:
     """Do what :func:`softmax_with_loss_backward` does, for labels that forward has checked."""
     dx = _backward_kernel.of_any_kind(y, t, dout, out)
-    return delivered(_gradient_of_scores(dout, y, t), out) if dx is None else dx
+    if dx is not None:
+        return dx
+    adapter = adapter_of(y)
+    dx = _gradient_of_scores(adapter.xp, dout, y, adapter.plain(t))
+    return delivered(adapter.xp, dx, out, like=y)
 
 
 @quiet
-def _gradient_of_scores(dout: Array | Number, y: Array, t: Array) -> Array:
-    xp = array_namespace(y)
-    (wide,) = widened(xp, y)
+def _gradient_of_scores(xp: Namespace, dout: Array | Number, y: Array, t: Array) -> Array:
+    wide, share = _with_share(xp, _NAME, dout, y)
     rows = _rows(xp, t, wide)
     if not are_indices(t, y):  # rows may sum to 1 only nearly; this is the exact derivative
         wide = wide * xp.sum(rows, axis=-1, keepdims=True)
     dx = wide - rows
-    dx *= _share(xp, _NAME, dout, y)
-    return rounded(xp, _weighted(xp, dx, t), like=y)
+    dx *= share
+    return _weighted(xp, dx, t)
 
 
-def _check(layer: str, t: Array, **scores: Array) -> Namespace:
-    xp = check_floats(layer, **scores)
+def _checked(layer: str, t: Array, **scores: Array) -> tuple[Any, ...]:
+    """Return the namespace, the scores and the target, as an op computes with them."""
+    xp, x = floats_together(layer, **scores)
     check_target(layer, t, **scores)
-    return xp
+    return xp, x, adapter_of(t).plain(t)
 
 
 def _rows(xp: Namespace, t: Array, y: Array) -> Array:
@@ -256,13 +262,16 @@ def _mean(xp: Namespace, losses: Array) -> Array:
     return xp.sum(losses) / max(prod(losses.shape), 1)
 
 
-def _share(xp: Namespace, layer: str, dout: Array | Number, y: Array) -> Array | Number:
-    """Return the gradient that reaches each sample of a mean."""
+def _with_share(
+    xp: Namespace, layer: str, dout: Array | Number, y: Array
+) -> tuple[Array, Array | Number]:
+    """Return ``y`` to compute with, and the gradient that reaches each sample of a mean."""
     samples = max(prod(y.shape[:-1]), 1)
     if isinstance(dout, int | float):
-        return dout / samples
-    check_floats(layer, dout=dout, y=y)
+        (wide,) = widened(xp, y)
+        return wide, dout / samples
+    _, dout, y = floats_together(layer, dout=dout, y=y)
     if dout.shape != ():
         raise ShapeError(upstream_shape_text(layer, dout.shape, ()))
-    (wide_dout,) = widened(xp, dout)
-    return wide_dout / samples
+    wide_dout, wide = widened(xp, dout, y)
+    return wide, wide_dout / samples

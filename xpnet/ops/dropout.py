@@ -5,16 +5,17 @@ from __future__ import annotations
 from math import prod
 from numbers import Integral
 
-from xpnet._typing import Array
+from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
 from xpnet.backends import adapter_of
-from xpnet.checks import check_floats, check_fraction, check_same_home, check_upstream
+from xpnet.checks import check_fraction, check_same_home
 from xpnet.dispatch import Dispatcher
 from xpnet.dtypes import is_integer
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.philox import constant_word, random_words
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
+from xpnet.together import floats_together, upstream_together
 
 __all__ = [
     "check_seed",
@@ -80,13 +81,15 @@ def dropout(
     >>> y
     array([0., 2., 2., 2., 2., 0., 2., 0.])
     """
-    _check(x, rate, seed, step)
+    xp, plain = _checked(x, rate, seed, step)
     check_out(_NAME, out, x=x)
-    y_and_mask: tuple[Array, Array] | None = _kernel.of_any_kind(x, rate, seed, step, out)
+    y_and_mask: tuple[Array, Array] | None = _kernel.unchecked(x, rate, seed, step, out)
+    if y_and_mask is None:
+        y_and_mask = _kernel(plain, rate, seed, step, out)
     if y_and_mask is not None:
         return y_and_mask
-    mask = _mask(x, rate, seed, step)
-    return delivered(_kept(x, mask, rate), out), mask
+    mask = _mask(plain, rate, seed, step)
+    return delivered(xp, _kept(xp, plain, mask, rate), out, like=x), mask
 
 
 def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None = None) -> Array:
@@ -106,14 +109,15 @@ def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape; ``out`` if given.
+        The gradient with respect to ``x``, of the same shape and of the dtype of ``mask``;
+        ``out`` if given.
 
     Raises
     ------
     ShapeError
         If the shapes differ.
     ValueError, DTypeError, BackendMismatchError, NotWritableError
-        As :func:`dropout`, or if the two arrays differ.
+        As :func:`dropout`, or if the two arrays do not belong together.
 
     Examples
     --------
@@ -125,11 +129,13 @@ def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None
     dx = _backward_kernel.unchecked(dout, mask, rate, out)
     if dx is not None:
         return dx
-    check_upstream(_NAME, dout, mask=mask)
+    xp, wide_dout, wide_mask = upstream_together(_NAME, dout, mask=mask)
     check_fraction(_NAME, rate=rate)
-    check_out(_NAME, out, dout=dout)
-    dx = _backward_kernel(dout, mask, rate, out)
-    return delivered(_kept(dout, mask, rate), out) if dx is None else dx
+    check_out(_NAME, out, mask=mask)
+    dx = _backward_kernel(wide_dout, wide_mask, rate, out)
+    if dx is None:
+        dx = _kept(xp, wide_dout, wide_mask, rate)
+    return delivered(xp, dx, out, like=mask)
 
 
 def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Array:
@@ -157,7 +163,7 @@ def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Arr
     array([[0., 1., 1., 1.],
            [1., 0., 1., 0.]])
     """
-    _check(x, rate, seed, step)
+    _, x = _checked(x, rate, seed, step)
     return _mask(x, rate, seed, step)
 
 
@@ -180,19 +186,20 @@ def scale_of_kept(rate: float) -> float:
 
 
 @quiet
-def _kept(x: Array, mask: Array, rate: float) -> Array:
-    xp = adapter_of(x).xp
+def _kept(xp: Namespace, x: Array, mask: Array, rate: float) -> Array:
     wide_x, wide_mask = widened(xp, x, mask)
     y = wide_x * wide_mask
     y *= scale_of_kept(rate)  # y is ours alone
     return rounded(xp, y, like=x)
 
 
-def _check(x: Array, rate: float, seed: int, step: int | Array) -> None:
-    check_floats(_NAME, x=x)
+def _checked(x: Array, rate: float, seed: int, step: int | Array) -> tuple[Namespace, Array]:
+    """Return the namespace and the input, as the op computes with it."""
+    xp, plain = floats_together(_NAME, x=x)
     check_fraction(_NAME, rate=rate)
     check_seed(_NAME, seed=seed)
     check_step(x, step)
+    return xp, plain
 
 
 def check_seed(layer: str, **seeds: object) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from xpnet._typing import Array
+from xpnet._typing import Array, Namespace
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats
-from xpnet.errors import NotWritableError, ShapeError
+from xpnet.dtypes import dtype_name
+from xpnet.errors import DTypeError, NotWritableError, ShapeError
+from xpnet.ops.precision import rounded
 
 __all__ = ["check_out", "delivered"]
 
@@ -35,6 +37,12 @@ def check_out(layer: str, out: Array | None, **like: Array) -> None:
         return
     check_floats(layer, out=out, **like)
     ((name, x),) = like.items()
+    if dtype_name(out.dtype) != dtype_name(x.dtype):
+        msg = (
+            f"{layer}: out is {dtype_name(out.dtype)}, but {name} is {dtype_name(x.dtype)}; "
+            "they must be equal"
+        )
+        raise DTypeError(msg)
     if out.shape != x.shape:
         msg = (
             f"{layer}: out has shape {tuple(out.shape)}, but {name} has shape {tuple(x.shape)}; "
@@ -47,9 +55,10 @@ def check_out(layer: str, out: Array | None, **like: Array) -> None:
         raise NotWritableError(msg)
 
 
-def delivered(result: Array, out: Array | None) -> Array:
-    """Return a result: itself, or ``out`` with its values."""
-    if out is None:
+def delivered(xp: Namespace, result: Array, out: Array | None, like: Array) -> Array:
+    """Return a result in the dtype of ``like``: itself, or ``out`` with its values."""
+    result = rounded(xp, result, like)
+    if out is None or out is result:
         return result
     out[...] = result
     return out

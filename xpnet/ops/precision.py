@@ -1,9 +1,10 @@
-"""float16 and bfloat16: hold sums in float32, and round once at the end."""
+"""Compute in a wider dtype, and round once at the end: 16-bit floats hold sums in float32."""
 
 from __future__ import annotations
 
 from xpnet._typing import Array, Namespace
 from xpnet.dtypes import is_half
+from xpnet.together import as_dtype
 
 __all__ = ["rounded", "widened"]
 
@@ -24,4 +25,4 @@ def widened(xp: Namespace, *arrays: Array) -> tuple[Array, ...]:
 
 def rounded(xp: Namespace, result: Array, like: Array) -> Array:
     """Return a result in the dtype of ``like``; as it is if that is its dtype already."""
-    return result if result.dtype == like.dtype else xp.astype(result, like.dtype)
+    return result if result.dtype == like.dtype else as_dtype(xp, result, like.dtype)

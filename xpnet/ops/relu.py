@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from xpnet._typing import Array
-from xpnet.checks import check_floats, check_upstream
+from xpnet._typing import Array, Namespace
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
+from xpnet.quiet import quiet
+from xpnet.together import floats_together, upstream_together
 
 __all__ = ["relu", "relu_backward"]
 
@@ -48,10 +49,15 @@ def relu(x: Array, *, out: Array | None = None) -> Array:
     y = _relu_kernel.unchecked(x, out)
     if y is not None:
         return y
-    xp = check_floats(_NAME, x=x)
+    xp, x = floats_together(_NAME, x=x)
     check_out(_NAME, out, x=x)
     y = _relu_kernel(x, out)
-    return delivered(xp.maximum(x, 0), out) if y is None else y
+    return delivered(xp, _relu(xp, x), out, like=x) if y is None else y
+
+
+@quiet
+def _relu(xp: Namespace, x: Array) -> Array:
+    return xp.maximum(x, 0)
 
 
 def relu_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
@@ -72,14 +78,15 @@ def relu_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape; ``out`` if given.
+        The gradient with respect to ``x``, of the same shape and of the dtype of ``y``; ``out``
+        if given.
 
     Raises
     ------
     ShapeError
         If the shapes differ.
     DTypeError, BackendMismatchError, NotWritableError
-        As :func:`relu`, or if the two differ.
+        As :func:`relu`, or if the two do not belong together.
 
     Examples
     --------
@@ -91,8 +98,14 @@ def relu_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
     dx = _backward_kernel.unchecked(dout, y, out)
     if dx is not None:
         return dx
-    xp = check_upstream(_NAME, dout, y=y)
-    check_out(_NAME, out, dout=dout)
-    dx = _backward_kernel(dout, y, out)
-    # NumPy takes six times as long for where.
-    return delivered(dout * xp.sign(y), out) if dx is None else dx
+    xp, wide_dout, wide_y = upstream_together(_NAME, dout, y=y)
+    check_out(_NAME, out, y=y)
+    dx = _backward_kernel(wide_dout, wide_y, out)
+    if dx is None:
+        dx = _relu_backward(xp, wide_dout, wide_y)
+    return delivered(xp, dx, out, like=y)
+
+
+@quiet
+def _relu_backward(xp: Namespace, dout: Array, y: Array) -> Array:
+    return dout * xp.sign(y)  # NumPy takes six times as long for where

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from xpnet._typing import Array, Namespace
-from xpnet.checks import check_floats, check_upstream
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
-from xpnet.ops.precision import rounded, widened
+from xpnet.ops.precision import widened
 from xpnet.quiet import quiet
+from xpnet.together import floats_together, upstream_together
 
 __all__ = ["sigmoid", "sigmoid_backward"]
 
@@ -53,16 +53,16 @@ def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     y = _sigmoid_kernel.unchecked(x, out)
     if y is not None:
         return y
-    xp = check_floats(_NAME, x=x)
+    xp, x = floats_together(_NAME, x=x)
     check_out(_NAME, out, x=x)
     y = _sigmoid_kernel(x, out)
-    return delivered(_sigmoid(xp, x), out) if y is None else y
+    return delivered(xp, _sigmoid(xp, x), out, like=x) if y is None else y
 
 
+@quiet
 def _sigmoid(xp: Namespace, x: Array) -> Array:
     (wide,) = widened(xp, x)
-    y = xp.exp(xp.minimum(wide, 0)) / (1 + xp.exp(-xp.abs(wide)))
-    return rounded(xp, y, like=x)
+    return xp.exp(xp.minimum(wide, 0)) / (1 + xp.exp(-xp.abs(wide)))
 
 
 def sigmoid_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
@@ -80,14 +80,15 @@ def sigmoid_backward(dout: Array, y: Array, *, out: Array | None = None) -> Arra
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape; ``out`` if given.
+        The gradient with respect to ``x``, of the same shape and of the dtype of ``y``; ``out``
+        if given.
 
     Raises
     ------
     ShapeError
         If the shapes differ.
     DTypeError, BackendMismatchError, NotWritableError
-        As :func:`sigmoid`, or if the two differ.
+        As :func:`sigmoid`, or if the two do not belong together.
 
     Examples
     --------
@@ -99,13 +100,15 @@ def sigmoid_backward(dout: Array, y: Array, *, out: Array | None = None) -> Arra
     dx = _backward_kernel.unchecked(dout, y, out)
     if dx is not None:
         return dx
-    xp = check_upstream(_NAME, dout, y=y)
-    check_out(_NAME, out, dout=dout)
-    dx = _backward_kernel(dout, y, out)
-    return delivered(_sigmoid_backward(xp, dout, y), out) if dx is None else dx
+    xp, wide_dout, wide_y = upstream_together(_NAME, dout, y=y)
+    check_out(_NAME, out, y=y)
+    dx = _backward_kernel(wide_dout, wide_y, out)
+    if dx is None:
+        dx = _sigmoid_backward(xp, wide_dout, wide_y)
+    return delivered(xp, dx, out, like=y)
 
 
 @quiet
 def _sigmoid_backward(xp: Namespace, dout: Array, y: Array) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
-    return rounded(xp, wide_dout * wide_y * (1 - wide_y), like=dout)
+    return wide_dout * wide_y * (1 - wide_y)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from xpnet._typing import Array, Namespace
-from xpnet.checks import check_axis, check_floats, check_upstream
+from xpnet.checks import check_axis
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
-from xpnet.ops.precision import rounded, widened
+from xpnet.ops.precision import widened
 from xpnet.quiet import quiet
+from xpnet.together import floats_together, upstream_together
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
 
@@ -60,11 +61,11 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     y = _softmax_kernel.unchecked(x, axis, out)
     if y is not None:
         return y
-    xp = check_floats("softmax", x=x)
+    xp, x = floats_together("softmax", x=x)
     check_axis("softmax", axis, x=x)
     check_out("softmax", out, x=x)
     y = _softmax_kernel(x, axis, out)
-    return delivered(_softmax(xp, x, axis), out) if y is None else y
+    return delivered(xp, _softmax(xp, x, axis), out, like=x) if y is None else y
 
 
 @quiet
@@ -72,7 +73,7 @@ def _softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     y = xp.exp(wide - xp.max(wide, axis=axis, keepdims=True))
     y /= xp.sum(y, axis=axis, keepdims=True)  # y is ours alone
-    return rounded(xp, y, like=x)
+    return y
 
 
 def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None = None) -> Array:
@@ -92,12 +93,13 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape; ``out`` if given.
+        The gradient with respect to ``x``, of the same shape and of the dtype of ``y``; ``out``
+        if given.
 
     Raises
     ------
     ShapeError, DTypeError, BackendMismatchError, NotWritableError
-        As :func:`softmax`, or if the two arrays differ.
+        As :func:`softmax`, or if the two arrays do not belong together.
 
     Examples
     --------
@@ -109,18 +111,20 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None
     dx = _softmax_backward_kernel.unchecked(dout, y, axis, out)
     if dx is not None:
         return dx
-    xp = check_upstream("softmax", dout, y=y)
+    xp, wide_dout, wide_y = upstream_together("softmax", dout, y=y)
     check_axis("softmax", axis, y=y)
-    check_out("softmax", out, dout=dout)
-    dx = _softmax_backward_kernel(dout, y, axis, out)
-    return delivered(_softmax_backward(xp, dout, y, axis), out) if dx is None else dx
+    check_out("softmax", out, y=y)
+    dx = _softmax_backward_kernel(wide_dout, wide_y, axis, out)
+    if dx is None:
+        dx = _softmax_backward(xp, wide_dout, wide_y, axis)
+    return delivered(xp, dx, out, like=y)
 
 
 @quiet
 def _softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
     inner = xp.sum(wide_dout * wide_y, axis=axis, keepdims=True)
-    return rounded(xp, wide_y * (wide_dout - inner), like=dout)
+    return wide_y * (wide_dout - inner)
 
 
 def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
@@ -142,19 +146,18 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     y = _log_softmax_kernel.unchecked(x, axis, out)
     if y is not None:
         return y
-    xp = check_floats("log_softmax", x=x)
+    xp, x = floats_together("log_softmax", x=x)
     check_axis("log_softmax", axis, x=x)
     check_out("log_softmax", out, x=x)
     y = _log_softmax_kernel(x, axis, out)
-    return delivered(_log_softmax(xp, x, axis), out) if y is None else y
+    return delivered(xp, _log_softmax(xp, x, axis), out, like=x) if y is None else y
 
 
 @quiet
 def _log_softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     shifted = wide - xp.max(wide, axis=axis, keepdims=True)
-    y = shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
-    return rounded(xp, y, like=x)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
 def log_softmax_backward(
@@ -176,12 +179,13 @@ def log_softmax_backward(
     Returns
     -------
     array
-        The gradient with respect to ``x``, of the same shape; ``out`` if given.
+        The gradient with respect to ``x``, of the same shape and of the dtype of ``y``; ``out``
+        if given.
 
     Raises
     ------
     ShapeError, DTypeError, BackendMismatchError, NotWritableError
-        As :func:`log_softmax`, or if the two arrays differ.
+        As :func:`log_softmax`, or if the two arrays do not belong together.
 
     Examples
     --------
@@ -193,15 +197,17 @@ def log_softmax_backward(
     dx = _log_softmax_backward_kernel.unchecked(dout, y, axis, out)
     if dx is not None:
         return dx
-    xp = check_upstream("log_softmax", dout, y=y)
+    xp, wide_dout, wide_y = upstream_together("log_softmax", dout, y=y)
     check_axis("log_softmax", axis, y=y)
-    check_out("log_softmax", out, dout=dout)
-    dx = _log_softmax_backward_kernel(dout, y, axis, out)
-    return delivered(_log_softmax_backward(xp, dout, y, axis), out) if dx is None else dx
+    check_out("log_softmax", out, y=y)
+    dx = _log_softmax_backward_kernel(wide_dout, wide_y, axis, out)
+    if dx is None:
+        dx = _log_softmax_backward(xp, wide_dout, wide_y, axis)
+    return delivered(xp, dx, out, like=y)
 
 
 @quiet
 def _log_softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
     total = xp.sum(wide_dout, axis=axis, keepdims=True)
-    return rounded(xp, wide_dout - xp.exp(wide_y) * total, like=dout)
+    return wide_dout - xp.exp(wide_y) * total

@@ -7,6 +7,7 @@ from operator import setitem
 from typing import Any, ClassVar
 
 from xpnet._typing import Array, Number
+from xpnet.arrays import detached
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape, namespace_of_alike
 from xpnet.dispatch import Dispatcher
@@ -84,7 +85,8 @@ class Optimizer:
         """Take one step, in place where the library can write to arrays.
 
         Elsewhere, as in JAX, a new array is bound to each name, and in all layers that had the old
-        one. Parameters that a net has frozen stay as they are.
+        one. Parameters that a net has frozen stay as they are. PyTorch's parameters, which require
+        gradients, are written to as under ``torch.no_grad()``.
 
         Parameters
         ----------
@@ -219,7 +221,7 @@ class Optimizer:
                 or self.kernel.of_any_kind(param, grad, **arrays, **settings) is None
             ):
                 new, counted = self.step(param, grad, memory, settings)
-                call(setitem, param, ..., new)
+                call(setitem, detached(param), ..., new)
                 is_fixed = False
             if counted:
                 call(memory.update, counted)
@@ -304,7 +306,7 @@ def note_new_arrays(
     """
     for name, param in before.items():
         if _is_writable(param):
-            call(setitem, param, ..., after[name])
+            call(setitem, detached(param), ..., after[name])
             continue
         if not hasattr(params, "places"):
             call(setitem, params, name, after[name])
@@ -313,7 +315,7 @@ def note_new_arrays(
 
 
 def _is_writable(param: Array) -> bool:
-    return adapter_of(param).is_writable(param)
+    return adapter_of(param).is_writable(detached(param))
 
 
 def _would_change_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Number
 from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments
+from xpnet.ops.updates.arguments import widened_arguments, widened_settings
 from xpnet.quiet import quiet
 
 __all__ = ["adagrad_update"]
@@ -26,7 +26,7 @@ def adagrad_update(
     param : array
         Of floats, any shape.
     grad : array
-        Of the shape, dtype, library and device of ``param``.
+        Of the shape, library and device of ``param``.
     squares : array
         As ``param``, or float32 beside 16 bits; zeros before the first step.
     lr : float or array of shape ()
@@ -37,7 +37,7 @@ def adagrad_update(
     Returns
     -------
     param, squares : array
-        In their own dtypes. Where the gradient is NaN or infinite, the parameter is NaN.
+        Each in its own dtype. Where the gradient is NaN or infinite, the parameter is NaN.
 
     Raises
     ------
@@ -55,6 +55,7 @@ def adagrad_update(
     xp, (wide_param, wide_grad, wide_squares) = widened_arguments(
         "AdaGrad", param, grad, squares=squares
     )
+    lr, eps = widened_settings(xp, lr, eps)
     new = wide_squares + wide_grad * wide_grad
     step = lr * wide_grad / (xp.sqrt(new) + eps)
     return rounded(xp, wide_param - step, like=param), rounded(xp, new, like=squares)

@@ -44,7 +44,7 @@ def adam_update(
     param : array
         Of floats, any shape.
     grad : array
-        Of the shape, dtype, library and device of ``param``.
+        Of the shape, library and device of ``param``.
     mean, square : array
         As ``param``, or float32 beside 16 bits; zeros before the first step.
     lr : float or array of shape ()
@@ -62,7 +62,7 @@ def adam_update(
     Returns
     -------
     param, mean, square : array
-        In their own dtypes. Where the gradient is NaN or infinite, the parameter is NaN.
+        Each in its own dtype. Where the gradient is NaN or infinite, the parameter is NaN.
 
     Raises
     ------
@@ -82,7 +82,8 @@ def adam_update(
     xp, (wide_param, wide_grad, wide_mean, wide_square) = widened_arguments(
         "Adam", param, grad, mean=mean, square=square
     )
-    lr, beta1, beta2, weight_decay = widened_settings(xp, lr, beta1, beta2, weight_decay)
+    lr, beta1, beta2, eps = widened_settings(xp, lr, beta1, beta2, eps)
+    step, weight_decay = widened_settings(xp, step, weight_decay)
     new_mean = beta1 * wide_mean + (1 - beta1) * wide_grad
     new_square = beta2 * wide_square + (1 - beta2) * wide_grad * wide_grad
     mean_share = share_seen(xp, beta1, step, wide_param.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Number
 from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments
+from xpnet.ops.updates.arguments import widened_arguments, widened_settings
 from xpnet.quiet import quiet
 
 __all__ = ["momentum_update", "nesterov_update"]
@@ -27,7 +27,7 @@ def momentum_update(
     param : array
         Of floats, any shape.
     grad : array
-        Of the shape, dtype, library and device of ``param``.
+        Of the shape, library and device of ``param``.
     velocity : array
         As ``param``, or float32 beside 16 bits; zeros before the first step.
     lr : float or array of shape ()
@@ -38,7 +38,7 @@ def momentum_update(
     Returns
     -------
     param, velocity : array
-        In their own dtypes. Where the gradient is NaN or infinite, neither is finite.
+        Each in its own dtype. Where the gradient is NaN or infinite, neither is finite.
 
     Raises
     ------
@@ -56,6 +56,7 @@ def momentum_update(
     xp, (wide_param, wide_grad, wide_velocity) = widened_arguments(
         "Momentum", param, grad, velocity=velocity
     )
+    lr, momentum = widened_settings(xp, lr, momentum)
     new = momentum * wide_velocity - lr * wide_grad
     return rounded(xp, wide_param + new, like=param), rounded(xp, new, like=velocity)
 
@@ -86,6 +87,7 @@ def nesterov_update(
     xp, (wide_param, wide_grad, wide_velocity) = widened_arguments(
         "Nesterov", param, grad, velocity=velocity
     )
+    lr, momentum = widened_settings(xp, lr, momentum)
     downhill = lr * wide_grad
     new = momentum * wide_velocity - downhill
     ahead = momentum * new - downhill

@@ -31,7 +31,7 @@ def rmsprop_update(
     param : array
         Of floats, any shape.
     grad : array
-        Of the shape, dtype, library and device of ``param``.
+        Of the shape, library and device of ``param``.
     squares : array
         As ``param``, or float32 beside 16 bits; zeros before the first step.
     lr : float or array of shape ()
@@ -44,7 +44,7 @@ def rmsprop_update(
     Returns
     -------
     param, squares : array
-        In their own dtypes. Where the gradient is NaN or infinite, the parameter is NaN.
+        Each in its own dtype. Where the gradient is NaN or infinite, the parameter is NaN.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def rmsprop_update(
     xp, (wide_param, wide_grad, wide_squares) = widened_arguments(
         "RMSprop", param, grad, squares=squares
     )
-    (decay_rate,) = widened_settings(xp, decay_rate)
+    lr, decay_rate, eps = widened_settings(xp, lr, decay_rate, eps)
     new = decay_rate * wide_squares + (1 - decay_rate) * wide_grad * wide_grad
     step = lr * wide_grad / (xp.sqrt(new) + eps)
     return rounded(xp, wide_param - step, like=param), rounded(xp, new, like=squares)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Number
 from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments
+from xpnet.ops.updates.arguments import widened_arguments, widened_settings
 from xpnet.quiet import quiet
 
 __all__ = ["sgd_update"]
@@ -19,21 +19,22 @@ def sgd_update(param: Array, grad: Array, lr: Number | Array) -> Array:
     param : array
         Of floats, any shape.
     grad : array
-        Of the shape, dtype, library and device of ``param``.
+        Of the shape, library and device of ``param``.
     lr : float or array of shape ()
         The learning rate.
 
     Returns
     -------
     array
-        As ``param``. Where the gradient is NaN or infinite, so is the result.
+        As ``param``, also where that is float32 and ``grad`` is float64. Where the gradient is
+        NaN or infinite, so is the result.
 
     Raises
     ------
     ShapeError
         If the shapes differ.
     DTypeError
-        If an array is not of floats, or their dtypes differ.
+        If an array is not of floats, or 16 bits meet another width.
     BackendMismatchError
         If the arrays do not live together.
 
@@ -45,4 +46,5 @@ def sgd_update(param: Array, grad: Array, lr: Number | Array) -> Array:
     array([0., 1.])
     """
     xp, (wide_param, wide_grad) = widened_arguments("SGD", param, grad)
+    (lr,) = widened_settings(xp, lr)
     return rounded(xp, wide_param - lr * wide_grad, like=param)
