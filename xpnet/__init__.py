@@ -9,7 +9,7 @@ One line chooses where everything runs: ``xpnet.set_backend("cupy")``.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from xpnet import ops
+from xpnet import metrics, ops
 from xpnet.arrays import asarray, synchronize, to_numpy
 from xpnet.backend import (
     Backend,
@@ -33,7 +33,18 @@ from xpnet.errors import (
     XpnetError,
 )
 from xpnet.gradients import numerical_gradient
-from xpnet.layers import AddLayer, Affine, Dropout, Layer, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.layers import (
+    AddLayer,
+    Affine,
+    Dropout,
+    Layer,
+    MeanSquaredError,
+    MulLayer,
+    ReLU,
+    Sigmoid,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+)
 from xpnet.layers.evaluating import evaluating
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
@@ -73,6 +84,7 @@ __all__ = [
     "GradientReport",
     "LabelError",
     "Layer",
+    "MeanSquaredError",
     "Momentum",
     "MulLayer",
     "Nesterov",
@@ -84,6 +96,7 @@ __all__ = [
     "Sequential",
     "ShapeError",
     "Sigmoid",
+    "SigmoidWithLoss",
     "SoftmaxWithLoss",
     "TwoLayerNet",
     "UnsupportedArrayError",
@@ -99,6 +112,7 @@ __all__ = [
     "get_backend",
     "kernels",
     "log_softmax",
+    "metrics",
     "numerical_gradient",
     "ops",
     "relu",

@@ -61,7 +61,11 @@ class CompiledStep:
         ):
             self._step = _strategy(adapter)(self.net, self.optimizer)
             self._made_for = adapter, self.net, self.optimizer, providers
-        return self._step(x, t)
+        loss = self._step(x, t)
+        note_loss = getattr(getattr(self.net, "last_layer", None), "note_loss", None)
+        if note_loss is not None:
+            note_loss(loss)
+        return loss
 
 
 def _strategy(adapter: Adapter) -> Any:

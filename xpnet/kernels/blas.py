@@ -45,7 +45,8 @@ _NAMES = {
 def add_scaled(scale: float, x: _Host, y: _Host) -> Callable[[], None] | None:
     """Return what turns ``y`` into ``y + scale * x`` when it is called.
 
-    Finding the addresses of the arrays takes longer than a small sum, and is done here. Each entry is rounded once or twice, as it suits the processor.
+    Finding the addresses of the arrays takes longer than a small sum, and is done here. Each entry
+    is rounded once or twice, as it suits the processor.
 
     Parameters
     ----------

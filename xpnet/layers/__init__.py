@@ -4,9 +4,11 @@ from xpnet.layers.add import AddLayer
 from xpnet.layers.affine import Affine
 from xpnet.layers.dropout import Dropout
 from xpnet.layers.layer import Layer
+from xpnet.layers.mean_squared_error import MeanSquaredError
 from xpnet.layers.mul import MulLayer
 from xpnet.layers.relu import ReLU
 from xpnet.layers.sigmoid import Sigmoid
+from xpnet.layers.sigmoid_with_loss import SigmoidWithLoss
 from xpnet.layers.softmax_with_loss import SoftmaxWithLoss
 
 __all__ = [
@@ -14,8 +16,10 @@ __all__ = [
     "Affine",
     "Dropout",
     "Layer",
+    "MeanSquaredError",
     "MulLayer",
     "ReLU",
     "Sigmoid",
+    "SigmoidWithLoss",
     "SoftmaxWithLoss",
 ]

@@ -177,7 +177,7 @@ class Layer(Watched):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what goes into a copy, or a file: all but what the last forward remembers."""
-        return {**vars(self), "_memory": None}
+        return {**vars(self), "_memory": None, "_noted": None}
 
     def _check_home(self, *arrays: Array) -> None:
         """Make sure that inputs come from the library and device that the layer was given."""

@@ -55,8 +55,9 @@ def move(root: Any, xp: BackendSpec | None, *, device: Device | None, dtype: DTy
         home = getattr(layer, "_backend", None)
         if isinstance(home, Backend):
             changes += [_assign(layer, "_backend", home_of(home, home.device))]
-        if getattr(layer, "_memory", None) is not None:
-            changes += [_assign(layer, "_memory", None)]
+        for name in ("_memory", "_noted"):
+            if getattr(layer, name, None) is not None:
+                changes += [_assign(layer, name, None)]
     # Nothing can fail from here on.
     for change in changes:
         change()

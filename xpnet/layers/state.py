@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # Attributes that are neither: parameters are looked at by name, and the last is forgotten.
-_APART = ("params", "grads", "_params", "_memory")
+_APART = ("params", "grads", "_params", "_memory", "_noted")
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, Enum, np.generic, np.dtype)
 

@@ -16,7 +16,9 @@ from xpnet.ops.dropout import dropout, dropout_backward
 from xpnet.ops.labels import check_labels
 from xpnet.ops.relu import relu, relu_backward
 from xpnet.ops.sigmoid import sigmoid, sigmoid_backward
+from xpnet.ops.sigmoid_with_loss import sigmoid_with_loss, sigmoid_with_loss_backward
 from xpnet.ops.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from xpnet.ops.squared_error import mean_squared_error, mean_squared_error_backward
 from xpnet.ops.updates import (
     adagrad_update,
     adam_update,
@@ -41,6 +43,8 @@ __all__ = [
     "dropout_backward",
     "log_softmax",
     "log_softmax_backward",
+    "mean_squared_error",
+    "mean_squared_error_backward",
     "momentum_update",
     "mul",
     "mul_backward",
@@ -51,6 +55,8 @@ __all__ = [
     "sgd_update",
     "sigmoid",
     "sigmoid_backward",
+    "sigmoid_with_loss",
+    "sigmoid_with_loss_backward",
     "softmax",
     "softmax_backward",
     "softmax_with_loss",

@@ -7,12 +7,14 @@ from typing import Any
 
 from xpnet._typing import Array, Namespace, Number
 from xpnet.backends import adapter_of
-from xpnet.checks import upstream_shape_text
 from xpnet.dispatch import Dispatcher
-from xpnet.errors import ShapeError
+from xpnet.ops.label_options import are_plain, check_options, class_weights_like
 from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
+from xpnet.ops.optional_labels import as_distributions
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.sums import mean, total
+from xpnet.ops.upstream import with_share_of_mean
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
@@ -65,7 +67,7 @@ def cross_entropy_error(y: Array, t: Array) -> Array:
     """
     xp, y, t = _checked("cross_entropy_error", t, y=y)
     (wide,) = widened(xp, y)
-    return rounded(xp, _mean(xp, -_expected(xp, xp.log(wide), t)), like=y)
+    return rounded(xp, mean(xp, -_expected(xp, xp.log(wide), t)), like=y)
 
 
 @quiet
@@ -109,7 +111,14 @@ def cross_entropy_error_backward(
     return delivered(xp, _weighted(xp, dy, t), out, like=y)
 
 
-def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
+def softmax_with_loss(
+    x: Array,
+    t: Array,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+) -> tuple[Array, Array]:
     """Return the cross entropy of ``softmax(x)``, and the probabilities.
 
     With ``m = max(x)`` the loss of a sample is ``log(sum(exp(x - m))) - (x[t] - m)``, or its
@@ -122,20 +131,32 @@ def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
         Scores, of floats.
     t : array, shape (...) or (..., C)
         Class indices of integers, or one-hot or soft rows.
+    ignore_index : int, optional
+        Samples with this class index do not count: neither in the loss, nor in its mean, nor do
+        they have a gradient.
+    label_smoothing : float
+        From 0 to 1: the share of each label that is spread evenly over all classes.
+    class_weights : array or list, shape (C,), optional
+        What a class counts, finite and not negative; where ``x`` lives, or on the host. Of class
+        indices the loss is the weighted mean then, with the weight of each sample's class; of
+        rows each term is weighted, and the mean is over the samples, as in PyTorch.
 
     Returns
     -------
     loss : array, shape ()
-        The mean over the samples, of the dtype of ``x``; 0 for an empty batch.
+        The mean over the samples, of the dtype of ``x``; 0 if none counts, as in an empty batch,
+        where PyTorch has NaN.
     y : array, shape (..., C)
         ``softmax(x)``.
 
     Raises
     ------
     ShapeError, DTypeError, BackendMismatchError
-        If ``t`` does not fit ``x``.
+        If ``t`` or ``class_weights`` does not fit ``x``, or ``ignore_index`` goes with rows.
     LabelError
         If a label is no class, or a row no distribution (see ``xpnet.check_labels`` for GPUs).
+    ValueError
+        If an option is out of range.
 
     Examples
     --------
@@ -145,6 +166,8 @@ def softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array]:
     >>> float(loss)
     100.0
     """
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return _loss_with_options(x, t, ignore_index, label_smoothing, class_weights)
     loss_and_y: tuple[Array, Array] | None = _kernel.unchecked(x, t)
     if loss_and_y is not None:
         return loss_and_y
@@ -158,19 +181,45 @@ def _softmax_with_loss(xp: Namespace, x: Array, t: Array) -> tuple[Array, Array]
     (wide,) = widened(xp, x)
     shifted = wide - xp.max(wide, axis=-1, keepdims=True)
     y = xp.exp(shifted)
-    total = xp.sum(y, axis=-1, keepdims=True)
-    y /= total
+    sums = total(xp, y, axis=-1, keepdims=True)
+    y /= sums
     if are_indices(t, x):
-        losses = xp.log(total[..., 0]) - _expected(xp, shifted, t)
+        losses = xp.log(sums[..., 0]) - _expected(xp, shifted, t)
     else:
-        losses = -_expected(xp, shifted - xp.log(total), t)
-    return rounded(xp, _mean(xp, losses), like=x), rounded(xp, y, like=x)
+        losses = -_expected(xp, shifted - xp.log(sums), t)
+    return rounded(xp, mean(xp, losses), like=x), rounded(xp, y, like=x)
+
+
+@quiet
+def _loss_with_options(
+    x: Array, t: Array, ignore_index: int | None, label_smoothing: float, class_weights: Any
+) -> tuple[Array, Array]:
+    check_options(_NAME, ignore_index, label_smoothing)
+    xp, x, t = _checked(_NAME, t, ignore_index=ignore_index, x=x)
+    weights = None if class_weights is None else class_weights_like(_NAME, class_weights, x)
+    (wide,) = widened(xp, x)
+    rows, terms = as_distributions(xp, t, wide, ignore_index, label_smoothing, weights)
+    shifted = wide - xp.max(wide, axis=-1, keepdims=True)
+    y = xp.exp(shifted)
+    sums = total(xp, y, axis=-1, keepdims=True)
+    losses = -_expected(xp, shifted - xp.log(sums), rows)
+    return rounded(xp, total(xp, losses) / terms, like=x), rounded(xp, y / sums, like=x)
 
 
 def softmax_with_loss_backward(
-    dout: Array | Number, y: Array, t: Array, *, out: Array | None = None
+    dout: Array | Number,
+    y: Array,
+    t: Array,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+    out: Array | None = None,
 ) -> Array:
     """Return the gradient of :func:`softmax_with_loss`, ``dout * (y - t) / N``.
+
+    With options it is ``dout * (y * sum(q) - q) / n``, where ``q`` are the rows that the labels
+    become, smoothed and weighted, and n is what the samples that count weigh together.
 
     Parameters
     ----------
@@ -179,6 +228,8 @@ def softmax_with_loss_backward(
     y : array, shape (..., C)
         The probabilities from forward.
     t : array, shape (...) or (..., C)
+        As in forward.
+    ignore_index, label_smoothing, class_weights
         As in forward.
     out : array, optional
         Where to write the result, of its shape, dtype and home; it may be ``y`` itself.
@@ -200,9 +251,14 @@ def softmax_with_loss_backward(
     >>> softmax_with_loss_backward(1.0, np.asarray([[0.25, 0.75]]), np.asarray([1]))
     array([[ 0.25, -0.25]])
     """
-    _, plain_y, plain_t = _checked(_NAME, t, y=y)
+    check_options(_NAME, ignore_index, label_smoothing)
+    xp, plain_y, plain_t = _checked(_NAME, t, ignore_index=ignore_index, y=y)
     check_out(_NAME, out, y=y)
-    return gradient_of_scores(dout, plain_y, plain_t, out)
+    if are_plain(ignore_index, label_smoothing, class_weights):
+        return gradient_of_scores(dout, plain_y, plain_t, out)
+    weights = None if class_weights is None else class_weights_like(_NAME, class_weights, plain_y)
+    options = ignore_index, label_smoothing, weights
+    return delivered(xp, gradient_with_options(dout, plain_y, plain_t, *options), out, like=y)
 
 
 def gradient_of_scores(dout: Array | Number, y: Array, t: Array, out: Array | None = None) -> Array:
@@ -220,16 +276,38 @@ def _gradient_of_scores(xp: Namespace, dout: Array | Number, y: Array, t: Array)
     wide, share = _with_share(xp, _NAME, dout, y)
     rows = _rows(xp, t, wide)
     if not are_indices(t, y):  # rows may sum to 1 only nearly; this is the exact derivative
-        wide = wide * xp.sum(rows, axis=-1, keepdims=True)
+        wide = wide * total(xp, rows, axis=-1, keepdims=True)
     dx = wide - rows
     dx *= share
     return _weighted(xp, dx, t)
 
 
-def _checked(layer: str, t: Array, **scores: Array) -> tuple[Any, ...]:
+@quiet
+def gradient_with_options(
+    dout: Array | Number,
+    y: Array,
+    t: Array,
+    ignore_index: int | None,
+    label_smoothing: float,
+    class_weights: Array | None,
+) -> Array:
+    """Do what :func:`softmax_with_loss_backward` does, for what forward has checked."""
+    xp = adapter_of(y).xp
+    (wide,) = widened(xp, y)
+    rows, terms = as_distributions(xp, t, wide, ignore_index, label_smoothing, class_weights)
+    wide, share = with_share_of_mean(xp, _NAME, dout, y, terms)
+    dx = (wide * total(xp, rows, axis=-1, keepdims=True) - rows) * share
+    if ignore_index is not None:  # whatever the scores were, even NaN
+        dx = xp.where((as_indices(t) != ignore_index)[..., None], dx, 0.0)
+    return rounded(xp, dx, like=y)
+
+
+def _checked(
+    layer: str, t: Array, *, ignore_index: int | None = None, **scores: Array
+) -> tuple[Any, ...]:
     """Return the namespace, the scores and the target, as an op computes with them."""
     xp, x = floats_together(layer, **scores)
-    check_target(layer, t, **scores)
+    check_target(layer, t, ignore_index=ignore_index, **scores)
     return xp, x, adapter_of(t).plain(t)
 
 
@@ -243,7 +321,7 @@ def _expected(xp: Namespace, values: Array, t: Array) -> Array:
     if not are_indices(t, values):
         rows = xp.astype(t, values.dtype, copy=False)
         # A class of probability 0 counts nothing, even where its logarithm is -inf.
-        return xp.sum(xp.where(rows == 0, 0.0, rows * values), axis=-1)
+        return total(xp, xp.where(rows == 0, 0.0, rows * values), axis=-1)
     weights = row_weights(xp, t, values)
     indices = as_indices(t)
     if weights is not None:
@@ -258,20 +336,8 @@ def _weighted(xp: Namespace, dx: Array, t: Array) -> Array:
     return dx if weights is None else dx * weights[..., None]
 
 
-def _mean(xp: Namespace, losses: Array) -> Array:
-    return xp.sum(losses) / max(prod(losses.shape), 1)
-
-
 def _with_share(
     xp: Namespace, layer: str, dout: Array | Number, y: Array
 ) -> tuple[Array, Array | Number]:
-    """Return ``y`` to compute with, and the gradient that reaches each sample of a mean."""
-    samples = max(prod(y.shape[:-1]), 1)
-    if isinstance(dout, int | float):
-        (wide,) = widened(xp, y)
-        return wide, dout / samples
-    _, dout, y = floats_together(layer, dout=dout, y=y)
-    if dout.shape != ():
-        raise ShapeError(upstream_shape_text(layer, dout.shape, ()))
-    wide_dout, wide = widened(xp, dout, y)
-    return wide, wide_dout / samples
+    """Return ``y`` to compute with, and the gradient that reaches each sample."""
+    return with_share_of_mean(xp, layer, dout, y, prod(y.shape[:-1]))

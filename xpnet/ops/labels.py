@@ -19,7 +19,7 @@ from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
 from xpnet.backends import adapter_of
 from xpnet.checks import check_axis, check_same_home
-from xpnet.dtypes import dtype_name, is_float, is_half, is_integer
+from xpnet.dtypes import dtype_name, is_float, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
 from xpnet.quiet import quiet
 
@@ -29,9 +29,11 @@ __all__ = [
     "as_indices",
     "check_indices",
     "check_labels",
+    "check_labels_for",
     "check_rows",
     "check_target",
     "check_values",
+    "is_readable",
     "one_hot",
     "row_weights",
 ]
@@ -45,8 +47,19 @@ def are_indices(t: Array, x: Array) -> bool:
     return bool(t.ndim == x.ndim - 1)
 
 
-def check_target(layer: str, t: Array, **scores: Array) -> None:
+def check_target(layer: str, t: Array, *, ignore_index: int | None = None, **scores: Array) -> None:
     """Make sure that ``t`` is a target for one array of scores.
+
+    Parameters
+    ----------
+    layer : str
+        Who asks, for the error's text.
+    t : array
+        The target.
+    ignore_index : int, optional
+        A class index that marks samples that do not count; there are no rows with it.
+    **scores : array
+        One array of shape (..., C).
 
     Raises
     ------
@@ -63,16 +76,46 @@ def check_target(layer: str, t: Array, **scores: Array) -> None:
     check_same_home(layer, t=t, **scores)
     check_axis(layer, -1, **scores)
     ((name, x),) = scores.items()
-    if t.shape not in (x.shape, x.shape[:-1]):
+    indices = _are_indices(layer, t, tuple(x.shape), name, ignore_index)
+    if is_readable(t):
+        check_values(layer, t, x.shape[-1], indices, ignore_index)
+
+
+def check_labels_for(
+    layer: str, t: Array, shape: tuple[int, ...], ignore_index: int | None = None
+) -> None:
+    """Read labels, wherever they live, and make sure that they suit scores of a shape.
+
+    Parameters, errors and what suits are those of :func:`check_target`.
+    """
+    check_same_home(layer, t=t)
+    if not shape or shape[-1] == 0:
+        msg = f"{layer}: scores of shape {shape} have no classes; they must be of shape (..., C)"
+        raise ShapeError(msg)
+    indices = _are_indices(layer, t, shape, "x", ignore_index)
+    check_values(layer, t, shape[-1], indices, ignore_index)
+
+
+def _are_indices(
+    layer: str, t: Array, shape: tuple[int, ...], name: str, ignore_index: int | None
+) -> bool:
+    """Return whether ``t`` holds indices, or else rows, for scores of a shape."""
+    found = tuple(t.shape)
+    if found not in (shape, shape[:-1]):
         msg = (
-            f"{layer}: t has shape {tuple(t.shape)}, but {name} has shape {tuple(x.shape)}; t "
-            f"must hold class indices of shape {tuple(x.shape[:-1])} or rows of shape "
-            f"{tuple(x.shape)}"
+            f"{layer}: t has shape {found}, but {name} has shape {shape}; t must hold class "
+            f"indices of shape {shape[:-1]} or rows of shape {shape}"
         )
         raise ShapeError(msg)
-    _check_dtype(layer, t, are_indices(t, x))
-    if _is_readable(t):
-        check_values(layer, t, x.shape[-1], are_indices(t, x))
+    indices = found == shape[:-1]
+    if ignore_index is not None and not indices:
+        msg = (
+            f"{layer}: t holds rows of shape {found}, but ignore_index is a class index; give "
+            f"class indices of shape {shape[:-1]}, or no ignore_index"
+        )
+        raise ShapeError(msg)
+    _check_dtype(layer, t, indices)
+    return indices
 
 
 def _check_dtype(layer: str, t: Array, indices: bool) -> None:
@@ -124,11 +167,14 @@ def check_labels(t: Array, classes: int) -> None:
     check_values(layer, t, classes, indices=not is_rows)
 
 
-def _is_readable(t: Array) -> bool:
+def is_readable(t: Array) -> bool:
+    """Whether the host can look at labels without waiting for a device or a trace."""
     return adapter_of(t).is_readable(t)
 
 
-def check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
+def check_values(
+    layer: str, t: Array, classes: int, indices: bool, ignore_index: int | None = None
+) -> None:
     """Make sure that the values of a target are labels.
 
     Raises
@@ -139,10 +185,12 @@ def check_values(layer: str, t: Array, classes: int, indices: bool) -> None:
     host = adapter_of(t).to_numpy(t)
     if host.size == 0:
         return
-    if indices:
-        check_indices(layer, host, classes)
-    else:
+    if not indices:
         check_rows(layer, host)
+    elif ignore_index is None:
+        check_indices(layer, host, classes)
+    else:  # a sample that does not count may as well be of the first class
+        check_indices(layer, np.where(host == ignore_index, host.dtype.type(0), host), classes)
 
 
 def check_indices(layer: str, t: np.ndarray[Any, Any], classes: int) -> None:
@@ -175,7 +223,8 @@ def _is_wrong(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _sums(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    sums: np.ndarray[Any, Any] = rows.sum(axis=-1, dtype="f4" if is_half(rows.dtype) else None)
+    # In float64 no integers wrap around to a sum of 1, and no row is too long.
+    sums: np.ndarray[Any, Any] = rows.sum(axis=-1, dtype="f8")
     return sums
 
 
@@ -211,7 +260,7 @@ def one_hot(xp: Namespace, t: Array, x: Array) -> Array:
 
 def row_weights(xp: Namespace, t: Array, x: Array) -> Array | None:
     """Return 1 for each class index in range and NaN for others; None if all were checked."""
-    if _is_readable(t):
+    if is_readable(t):
         return None
     indices = as_indices(t)
     in_range = (indices >= 0) & (indices < x.shape[-1])

@@ -16,7 +16,17 @@ import numpy as np
 from xpnet import ops
 from xpnet._typing import Array
 from xpnet.arrays import asarray
-from xpnet.layers import AddLayer, Affine, Dropout, MulLayer, ReLU, Sigmoid, SoftmaxWithLoss
+from xpnet.layers import (
+    AddLayer,
+    Affine,
+    Dropout,
+    MeanSquaredError,
+    MulLayer,
+    ReLU,
+    Sigmoid,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+)
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.testing.subject import Subject
 
@@ -119,6 +129,21 @@ def _loss_of_scores_backward(dout: Array, _loss: Array, x: Array, t: Array) -> A
     return ops.softmax_with_loss_backward(dout, ops.softmax(x), t)
 
 
+def _options_of_loss(**options: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def derivative(dout: Array, _loss: Array, x: Array, t: Array) -> Array:
+        return ops.softmax_with_loss_backward(dout, ops.softmax(x), t, **options)
+
+    return lambda x, t: ops.softmax_with_loss(x, t, **options)[0], derivative
+
+
+def _loss_of_switches(x: Array, t: Array) -> Array:
+    return ops.sigmoid_with_loss(x, t)[0]
+
+
+def _loss_of_switches_backward(dout: Array, _loss: Array, x: Array, t: Array) -> Array:
+    return ops.sigmoid_with_loss_backward(dout, ops.sigmoid(x), t)
+
+
 def _affine_params(dout: Array, _y: Array, x: Array, W: Array, _b: Array) -> tuple[Array, ...]:
     dx = ops.affine_backward(dout, x, W)[0]
     return dx, *ops.affine_param_gradients(dout, x, W)
@@ -163,6 +188,12 @@ def _op(
 def _layer(kind: Any, note: str, factory: Callable[[], Any], *inputs: Any, **options: Any) -> Case:
     return Case(kind, note, Subject(factory, inputs), **options)
 
+
+_WEIGHTS = [0.5, 2.0, 1.0, 0.0]
+_all_options = _options_of_loss(ignore_index=-1, label_smoothing=0.25, class_weights=_WEIGHTS)
+_all_options_layer = partial(
+    SoftmaxWithLoss, ignore_index=-1, label_smoothing=0.25, class_weights=_WEIGHTS
+)
 
 _affine_op = partial(_op, ops.affine)
 _affine_derivative = _of_inputs(lambda dout, x, W, _b: ops.affine_backward(dout, x, W))
@@ -233,6 +264,26 @@ CATALOG: tuple[Case, ...] = (
         *(_normal(5, 4), _indices(5, classes=4)),
         call=_loss_of_scores,
     ),
+    _op(
+        ops.softmax_with_loss,
+        "all options",
+        _all_options[1],
+        *(_normal(5, 4), np.asarray([3, -1, 0, 3, 1])),
+        call=_all_options[0],
+    ),
+    _op(
+        ops.mean_squared_error,
+        "(5, 4)",
+        _of_inputs(ops.mean_squared_error_backward),
+        *(_normal(5, 4), _normal(5, 4)),
+    ),
+    _op(
+        ops.sigmoid_with_loss,
+        "soft labels",
+        _loss_of_switches_backward,
+        *(_normal(5, 4), _rng.random((5, 4))),
+        call=_loss_of_switches,
+    ),
     _op(ops.dropout, "(5, 4)", _dropped_backward, _normal(5, 4), call=_dropped),
     _op(ops.dropout, "scalar", _dropped_backward, _normal(), call=_dropped, skip=_NO_BATCH),
     _op(ops.add, "equal shapes", _of_inputs(ops.add_backward), _normal(5, 4), _normal(5, 4)),
@@ -273,6 +324,55 @@ CATALOG: tuple[Case, ...] = (
     _layer(SoftmaxWithLoss, "soft rows", SoftmaxWithLoss, _normal(5, 4), _rows(5, 4)),
     _layer(SoftmaxWithLoss, "one class", SoftmaxWithLoss, _normal(5, 1), _indices(5, classes=1)),
     _layer(SoftmaxWithLoss, "far scores", SoftmaxWithLoss, 1e4 * _normal(5, 4), _one_hot(5, 4)),
+    _layer(
+        SoftmaxWithLoss,
+        "ignored labels",
+        partial(SoftmaxWithLoss, ignore_index=2),
+        *(_normal(5, 4), np.asarray([3, 2, 0, 2, 1])),
+    ),
+    _layer(
+        SoftmaxWithLoss,
+        "all ignored",
+        partial(SoftmaxWithLoss, ignore_index=-100),
+        *(_normal(5, 4), np.full(5, -100)),
+    ),
+    _layer(
+        SoftmaxWithLoss,
+        "smoothed labels",
+        partial(SoftmaxWithLoss, label_smoothing=0.25),
+        *(_normal(5, 4), _indices(5, classes=4)),
+    ),
+    _layer(
+        SoftmaxWithLoss,
+        "weighted classes",
+        partial(SoftmaxWithLoss, class_weights=_WEIGHTS),
+        *(_normal(5, 4), _indices(5, classes=4)),
+    ),
+    _layer(
+        SoftmaxWithLoss,
+        "all options of sequences",
+        _all_options_layer,
+        *(_normal(2, 3, 4), np.asarray([[3, -1, 0], [-1, -1, 1]])),
+    ),
+    _layer(
+        SoftmaxWithLoss,
+        "smoothed and weighted rows",
+        partial(SoftmaxWithLoss, label_smoothing=0.25, class_weights=_WEIGHTS),
+        *(_normal(5, 4), _rows(5, 4)),
+    ),
+    _layer(MeanSquaredError, "(5, 4)", MeanSquaredError, _normal(5, 4), _normal(5, 4)),
+    _layer(
+        MeanSquaredError, "integers", MeanSquaredError, _normal(5, 4), _indices(5, 4, classes=9)
+    ),
+    _layer(SigmoidWithLoss, "soft labels", SigmoidWithLoss, _normal(5, 4), _rng.random((5, 4))),
+    _layer(SigmoidWithLoss, "one output", SigmoidWithLoss, _normal(5, 1), _indices(5, classes=2)),
+    _layer(
+        SigmoidWithLoss,
+        "far scores",
+        SigmoidWithLoss,
+        1e4 * _normal(5, 4),
+        _indices(5, 4, classes=2),
+    ),
     _layer(Sequential, "sigmoid between", _sequential(4, 6, 3), _normal(5, 4)),
     _layer(
         TwoLayerNet,
