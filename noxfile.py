@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path
 
 import nox
@@ -17,6 +19,7 @@ if "PIP_FIND_LINKS" in os.environ:  # uv does not read what is meant for pip
     os.environ.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"].replace(" ", ","))
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+MUTATION = PYPROJECT["tool"]["xpnet"]["mutation"]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 PYTHON_OF_TESTS = f"{sys.version_info.major}.{sys.version_info.minor}"
 # One worker for each processor. Tests that measure time or memory are few, and allow for company.
@@ -76,8 +79,7 @@ def tests_generic(session: nox.Session) -> None:
     """
     session.install("-e", ".", *group("test"))
     session.env["XPNET_KERNELS"] = "off"
-    selection = PYPROJECT["tool"]["mutmut"]["pytest_add_cli_args_test_selection"]
-    pytest_side_by_side(session, "numpy", "-q", *selection)
+    pytest_side_by_side(session, "numpy", "-q", *MUTATION["generic"]["tests"])
 
 
 @nox.session(python=PYTHONS)
@@ -150,18 +152,34 @@ def libraries(session: nox.Session) -> None:
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Break ops, layers and gradients in every small way: docs/mutation.md; half an hour."""
+    """Break ops, layers, nets and compiled steps in every small way: docs/mutation.md; hours.
+
+    With names of files, such as ``nox -s mutation -- xpnet/ops/relu.py``, only these are broken,
+    and what survives is listed.
+    """
     session.install("-e", ".", *group("test"), "mutmut")
-    page = Path("docs/mutation.md").resolve()
-    folder = Path(session.create_tmp()).resolve()
-    session.run("python", "tests/mutation/undecorated.py", str(folder))
-    session.chdir(folder)
-    session.env["OPENBLAS_NUM_THREADS"] = "1"  # mutants run side by side
-    session.env["XPNET_KERNELS"] = "off"  # else a kernel would hide what is wrong with its op
+    folders = []
+    for name, part in MUTATION.items():
+        files = [file for file in session.posargs if any(fnmatch(file, p) for p in part["files"])]
+        if bool(files) == bool(session.posargs) and any(map(glob, part["files"])):
+            folders.append(Path(session.create_tmp()).resolve() / name)
+            shutil.rmtree(folders[-1], ignore_errors=True)
+            session.run("python", "tests/mutation/undecorated.py", str(folders[-1]), name, *files)
+            break_each_line(session, folders[-1], kernels=part["kernels"])
+    if not folders:
+        session.error(f"no part of tool.xpnet.mutation has {' '.join(session.posargs)}")
+    page = [] if session.posargs else ["--page", "docs/mutation.md"]
+    session.run("python", "tests/mutation/report.py", *page, *map(str, folders))
+
+
+def break_each_line(session: nox.Session, folder: Path, *, kernels: str) -> None:
+    """Run mutmut in a folder, on all processors."""
+    env = {"OPENBLAS_NUM_THREADS": "1", "XPNET_KERNELS": kernels}  # mutants run side by side
     # A loop that a mutant lets run on would else take all memory there is.
     with_limit = ("bash", "-c", f'ulimit -v {4 << 20}; exec "$@"', "-")
-    session.run(*with_limit, "mutmut", "run", *session.posargs, success_codes=[0, 1], external=True)
-    session.run("python", "tests/mutation/report.py", str(page))
+    with session.chdir(folder):
+        command = (*with_limit, "mutmut", "run")
+        session.run(*command, success_codes=[0, 1], external=True, env=env)
 
 
 @nox.session
