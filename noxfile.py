@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
+from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv|virtualenv"  # uv, where there is one, takes seconds
 nox.options.sessions = ["tests"]
 
+if "PIP_FIND_LINKS" in os.environ:  # uv does not read what is meant for pip
+    os.environ.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"].replace(" ", ","))
+
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+MUTATION = PYPROJECT["tool"]["xpnet"]["mutation"]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+PYTHON_OF_TESTS = f"{sys.version_info.major}.{sys.version_info.minor}"
+# One worker for each processor. Tests that measure time or memory are few, and allow for company.
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=8", "--dist=worksteal")
 # A version that is pinned is taken from a local folder of wheels (PIP_FIND_LINKS) if one holds its
 # CPU build; else the index gives the build with several GB of CUDA libraries.
 TORCH = "torch==2.13.0"
@@ -36,36 +47,52 @@ def pytest(session: nox.Session, backends: str, *args: str) -> None:
     session.run("pytest", f"--xpnet-backends={backends}", *args, *session.posargs)
 
 
+def pytest_side_by_side(session: nox.Session, backends: str, *args: str) -> None:
+    pytest(session, backends, *SIDE_BY_SIDE, *args)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests on NumPy and array-api-strict; the quick check."""
     session.install("-e", ".", *group("test"))
-    pytest(session, "numpy,array_api_strict")
+    pytest_side_by_side(session, "numpy,array_api_strict", "-q")
 
 
 @nox.session
 def tests_backends(session: nox.Session) -> None:
-    """Run the tests on PyTorch and JAX too, on the CPU, with numba, and verify the rivals."""
+    """Run the tests on PyTorch and JAX, on the CPU, and with numba; and verify the rivals.
+
+    array-api-strict has no kernels, and gives here what it gives in the session ``tests``.
+    """
     session.install("-e", ".[numba]", *group("bench"), *group("rivals"), TORCH, "jax")
-    pytest(session, "numpy,array_api_strict,torch,jax")
+    # pytest-benchmark warns beside pytest-xdist, and no benchmark is run.
+    pytest_side_by_side(session, "numpy,torch,jax", "-q", "-p", "no:benchmark")
     if not session.posargs:  # the rivals of the comparison, which are here, must compute right
         session.run("python", "-m", "pytest", "benchmarks", "--smoke", "-q")
 
 
 @nox.session
 def tests_generic(session: nox.Session) -> None:
-    """Run the contracts without any kernel, with the tests that mutation needs."""
+    """Run the contracts without any kernel, with the tests that mutation needs.
+
+    Of the libraries in the session ``tests``, NumPy alone has kernels that can be missing.
+    """
     session.install("-e", ".", *group("test"))
     session.env["XPNET_KERNELS"] = "off"
-    selection = PYPROJECT["tool"]["mutmut"]["pytest_add_cli_args_test_selection"]
-    pytest(session, "numpy,array_api_strict", "-q", *selection)
+    pytest_side_by_side(session, "numpy", "-q", *MUTATION["generic"]["tests"])
 
 
 @nox.session(python=PYTHONS)
 def tests_pythons(session: nox.Session) -> None:
-    """Run the quick tests on every Python; one that is missing is listed as skipped."""
+    """Run the tests of NumPy on every Python; one that is missing is listed as skipped.
+
+    What differs is the language, its library and the builds of NumPy, not arithmetic on pretended
+    devices. Nothing is left for the Python on which the session ``tests`` runs, but to be named.
+    """
+    if session.python == PYTHON_OF_TESTS and not session.posargs:
+        session.skip("the session tests runs on this Python")
     session.install("-e", ".", *group("test"))
-    pytest(session, "numpy,array_api_strict", "-q")
+    pytest_side_by_side(session, "numpy", "-q")
 
 
 @nox.session
@@ -84,7 +111,7 @@ def proof(session: nox.Session) -> None:
     """Run the gradient check on all its faults and odd layers with 200 seeds; some minutes."""
     session.install("-e", ".", *group("test"))
     session.env["XPNET_GRADIENT_CHECK_SEEDS"] = "200"
-    pytest(session, "numpy", "-q", "tests/gradient_check/test_proof.py")
+    pytest_side_by_side(session, "numpy", "-q", "tests/gradient_check/test_proof.py")
 
 
 @nox.session
@@ -97,7 +124,7 @@ def tests_cupy(session: nox.Session) -> None:
         session.error("THERE IS NO g++ HERE. The CUDA kernels cannot be run on the CPU.")
     session.install("-e", ".", *group("test"), *CUPY_AND_COMPILER)
     session.env["XPNET_CUDA_CHECKS"] = "required"  # a test that skips has failed
-    pytest(session, "numpy", "tests/cupy_without_gpu")
+    pytest_side_by_side(session, "numpy", "-q", "tests/cupy_without_gpu")
 
 
 @nox.session
@@ -125,18 +152,34 @@ def libraries(session: nox.Session) -> None:
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Break ops, layers and gradients in every small way: docs/mutation.md; half an hour."""
+    """Break ops, layers, nets and compiled steps in every small way: docs/mutation.md; hours.
+
+    With names of files, such as ``nox -s mutation -- xpnet/ops/relu.py``, only these are broken,
+    and what survives is listed.
+    """
     session.install("-e", ".", *group("test"), "mutmut")
-    page = Path("docs/mutation.md").resolve()
-    folder = Path(session.create_tmp()).resolve()
-    session.run("python", "tests/mutation/undecorated.py", str(folder))
-    session.chdir(folder)
-    session.env["OPENBLAS_NUM_THREADS"] = "1"  # mutants run side by side
-    session.env["XPNET_KERNELS"] = "off"  # else a kernel would hide what is wrong with its op
+    folders = []
+    for name, part in MUTATION.items():
+        files = [file for file in session.posargs if any(fnmatch(file, p) for p in part["files"])]
+        if bool(files) == bool(session.posargs) and any(map(glob, part["files"])):
+            folders.append(Path(session.create_tmp()).resolve() / name)
+            shutil.rmtree(folders[-1], ignore_errors=True)
+            session.run("python", "tests/mutation/undecorated.py", str(folders[-1]), name, *files)
+            break_each_line(session, folders[-1], kernels=part["kernels"])
+    if not folders:
+        session.error(f"no part of tool.xpnet.mutation has {' '.join(session.posargs)}")
+    page = [] if session.posargs else ["--page", "docs/mutation.md"]
+    session.run("python", "tests/mutation/report.py", *page, *map(str, folders))
+
+
+def break_each_line(session: nox.Session, folder: Path, *, kernels: str) -> None:
+    """Run mutmut in a folder, on all processors."""
+    env = {"OPENBLAS_NUM_THREADS": "1", "XPNET_KERNELS": kernels}  # mutants run side by side
     # A loop that a mutant lets run on would else take all memory there is.
     with_limit = ("bash", "-c", f'ulimit -v {4 << 20}; exec "$@"', "-")
-    session.run(*with_limit, "mutmut", "run", *session.posargs, success_codes=[0, 1], external=True)
-    session.run("python", "tests/mutation/report.py", str(page))
+    with session.chdir(folder):
+        command = (*with_limit, "mutmut", "run")
+        session.run(*command, success_codes=[0, 1], external=True, env=env)
 
 
 @nox.session

@@ -7,6 +7,7 @@ import pytest
 
 import xpnet
 from xpnet.gradient_check import GradientReport, check_gradients
+from xpnet.gradient_check.draws import random_direction
 
 X = np.asarray([[1.0, -2.0, 0.5], [3.0, 4.0, -1.5]])
 
@@ -48,8 +49,20 @@ def test_the_numbers_follow_from_the_direction_and_the_upstream_gradient():
 
     assert verdict.numeric == pytest.approx(np.sum(2 * X * verdict.dout * verdict.direction))
     assert verdict.seed == (3, 1)
-    signs = np.random.default_rng(verdict.seed).choice([-1.0, 1.0], X.shape)
-    np.testing.assert_array_equal(np.sign(verdict.direction), signs)
+    np.testing.assert_array_equal(verdict.direction, random_direction(verdict.seed, X))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_nothing_drawn_is_what_a_user_draws(seed):
+    x = np.ones((4, 5))
+    verdict = check_gradients(doubled, x, seed=seed)["x"]
+
+    generators = [np.random.default_rng(s) for s in (seed, (seed,), (seed, 0), (seed, 1))]
+    drawn_by_users = [rng.choice([-1.0, 1.0], x.shape) for rng in generators]
+    drawn = [verdict.dout, verdict.direction]
+    for ours in drawn:
+        assert not any(np.array_equal(np.sign(ours), theirs) for theirs in drawn_by_users)
+    assert not np.array_equal(*map(np.sign, drawn))
 
 
 def test_the_same_seed_gives_the_same_report_and_another_seed_another():

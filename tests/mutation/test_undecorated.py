@@ -1,38 +1,91 @@
-"""mutmut gets the ops without the decorator that would hide them from it."""
+"""mutmut gets the functions without the decorators that would hide them from it."""
 
 from __future__ import annotations
 
 import ast
+import tomllib
 
-from mutation.undecorated import ROOT, copy_undecorated
+import pytest
+from mutation.undecorated import ROOT, UNMARKED, copy_undecorated, main, undecorated
+
+MUTMUT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+DECORATED = """
+@outer(1,
+       two="x")  # a remark
+@inner
+def f(x):
+    return [x,
+            x]
+
+
+class C:
+    @property
+    def y(self):
+        return 1
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("copy")
+    copy_undecorated(folder, ["xpnet/ops/*"])
+    return folder
 
 
 def functions(folder):
-    """Return the code of every function, without its decorators, and all the decorators."""
-    bodies, decorators = {}, []
-    for path in sorted((folder / "xpnet").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Return the code of every function in ops without its decorators, and how many these are."""
+    bodies, decorators = {}, 0
+    for path in sorted((folder / "xpnet/ops").rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef):
-                decorators += map(ast.unparse, node.decorator_list)
+                decorators += len(node.decorator_list)
                 node.decorator_list = []
-                bodies.setdefault((path.name, node.name), []).append(ast.unparse(node))
+                bodies[path.name, node.name] = ast.unparse(node)
     return bodies, decorators
 
 
-def test_nothing_but_the_decorator_is_gone(tmp_path):
-    copy_undecorated(tmp_path)
-
+def test_nothing_but_the_decorators_is_elsewhere(copy):
     before, decorators = functions(ROOT)
-    after, left = functions(tmp_path)
+    after, left = functions(copy)
+
     assert after == before
-    assert "quiet" in decorators
-    assert left == [name for name in decorators if name != "quiet"]
+    assert decorators > 10
+    assert left == 0
 
 
-def test_the_calls_of_kernels_are_marked(tmp_path):
-    copy_undecorated(tmp_path)
+def test_a_function_is_decorated_below():
+    made = []
 
-    code = (tmp_path / "xpnet/ops/affine.py").read_text(encoding="utf-8")
-    marked = [line.strip() for line in code.splitlines() if line.endswith("# pragma: no mutate")]
-    assert "y = _affine_kernel(x, W, b)  # pragma: no mutate" in marked
+    def outer(*args, **options):
+        return lambda f: made.append((args, options)) or (lambda x: [*f(x), 0])
+
+    names = {"outer": outer, "inner": lambda f: lambda x: f(x) * 2}
+    exec(compile(undecorated(DECORATED), "copy", "exec"), names)
+
+    assert made == [((1,), {"two": "x"})]
+    assert names["f"](7) == [7, 7, 7, 7, 0]
+    assert names["C"]().y == 1
+
+
+def test_files_that_are_not_mutated_stay_as_they_are(copy):
+    for name in ("xpnet/quiet.py", "xpnet/layers/layer.py"):
+        assert (copy / name).read_bytes() == (ROOT / name).read_bytes()
+
+
+def test_the_calls_of_kernels_are_marked(copy):
+    code = (copy / "xpnet/ops/affine.py").read_text(encoding="utf-8")
+
+    marked = [line for line in code.splitlines() if line.endswith(UNMARKED)]
     assert len(marked) == code.count("_kernel(") + code.count("_kernel.unchecked(")
+
+
+@pytest.mark.parametrize("part", MUTMUT["xpnet"]["mutation"])
+def test_the_settings_in_the_copy_are_those_of_a_part_or_of_chosen_files(part, tmp_path):
+    expected = MUTMUT["xpnet"]["mutation"][part]
+
+    for files in ([], ["xpnet/quiet.py"]):
+        main(tmp_path, part, *files)
+        text = (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
+        found = tomllib.loads(text)["tool"]["mutmut"]
+        assert found["only_mutate"] == (files or expected["files"])
+        assert found["pytest_add_cli_args_test_selection"] == expected["tests"]

@@ -113,6 +113,66 @@ class KnowsTwoAxesOnly(Double):
         return super().forward(x)
 
 
+class RefusesAnEmptyBatchInWords(Double):
+    def forward(self, x):
+        if x.shape[0] == 0:
+            msg = "Double: there are no samples"
+            raise xpnet.ShapeError(msg)
+        return super().forward(x)
+
+
+class ReturnsTwoOutputs(Double):
+    def forward(self, x):
+        return super().forward(x), x
+
+
+class NeedsAnOption(Double):
+    def forward(self, x, *, factor):
+        return super().forward(x) * factor
+
+
+class ForgetsItsGradient(Double):
+    def backward(self, dout):
+        return dout * self.params["scale"]
+
+
+class ReturnsTextForAGradient(Double):
+    def backward(self, dout):
+        super().backward(dout)
+        return "dx"
+
+
+class ReturnsAGradientTooMany(Double):
+    def backward(self, dout):
+        return super().backward(dout), None
+
+
+class KeepsTheAxesOfItsInput(Double):
+    def backward(self, dout):
+        return super().backward(dout)[None]
+
+
+class HasNoGrads(Double):
+    def __init__(self):
+        super().__init__()
+        del self.grads
+
+
+class IsAnotherEachTime(Double):
+    count = 0
+
+    def __init__(self):
+        super().__init__()
+        IsAnotherEachTime.count += 1
+        self.params["scale"] = self.params["scale"] * self.count
+
+
+class CannotBeMade(Double):
+    def __init__(self):
+        msg = "no such file"
+        raise OSError(msg)
+
+
 class ReadsOnTheHost(Double):
     def forward(self, x):
         xp = x.__array_namespace__()
@@ -167,9 +227,19 @@ FAULTS = [
     (WritesToItsInputAndBack, "read-only inputs", "read-only"),
     (RefusesAnEmptyBatch, "empty batch", "ValueError"),
     (NaNForAnEmptyBatch, "empty batch", "the gradient of scale is [nan nan nan]"),
+    (RefusesAnEmptyBatchInWords, "empty batch", "is refused, which every layer has to take"),
+    (ReturnsTwoOutputs, "runs", "forward returns a tuple of 2, but the checks need one array"),
+    (NeedsAnOption, "runs", "missing 1 required keyword-only argument: 'factor'"),
+    (ForgetsItsGradient, "runs", "grads has no 'scale', which is in params"),
+    (ReturnsTextForAGradient, "runs", "backward returns a str for a gradient"),
+    (ReturnsAGradientTooMany, "runs", "backward returns 2 gradients, but there are 1 inputs"),
+    (KeepsTheAxesOfItsInput, "runs", "has shape (1, 2, 3), but input 0 has shape (2, 3)"),
+    (HasNoGrads, "runs", "HasNoGrads lacks grads"),
+    (IsAnotherEachTime, "runs", "the factory makes another scale each time"),
+    (CannotBeMade, "runs", "the factory raises OSError: no such file"),
     (KnowsTwoAxesOnly, "any rank", "too many values to unpack"),
     (ReadsOnTheHost, "no host reads", "__bool__ reads an array's value"),
-    (RoundsItsStoredParameter, "moves between backends", "differs from before the move"),
+    (RoundsItsStoredParameter, "moves between backends", "differs from that of a layer not moved"),
     (CannotBePickled, "pickles", "local object"),
     (LetsTheLibraryComplain, "same errors", "on NumPy"),
     (MasksByValue, "no host reads", "boolean_indexing flag has been disabled"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, SupportsIndex
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from xpnet.gradient_check.draws import elsewhere, upstream_gradients
 from xpnet.gradient_check.judge import Judge
 from xpnet.gradient_check.report import GradientReport, Verdict
 from xpnet.gradient_check.spot import Spot
+from xpnet.gradient_check.streams import check_seed
 from xpnet.gradient_check.subject import Subject
 
 __all__ = ["check_gradients"]
@@ -79,7 +80,7 @@ def check_gradients(
 
     Directions as in Chainer's ``gradient_check``: one that no entry escapes. The gradient of an
     input that is not returned is no fault, because losses return none for labels, but the first
-    input must have one.
+    input of floats must have one.
 
     Examples
     --------
@@ -104,9 +105,7 @@ def check_gradients(
     if mode not in _MODES:
         msg = f"unknown mode {mode!r}; known are {', '.join(map(repr, _MODES))}"
         raise ValueError(msg)
-    if not (isinstance(seed, SupportsIndex) and seed.__index__() >= 0):
-        msg = f"seed is {seed!r}; it must be an integer that is not negative"
-        raise ValueError(msg)
+    check_seed(seed)
     with np.errstate(all="ignore"):  # steps may leave the domain of a function
         subject = Subject(layer_or_function, inputs)
         return GradientReport(subject.title, mode, seed, tuple(_verdicts(subject, mode, seed)))
@@ -114,13 +113,13 @@ def check_gradients(
 
 def _verdicts(subject: Subject, mode: str, seed: int) -> list[Verdict]:
     far = {
-        slot: elsewhere((seed, number, 0), a)
+        slot: elsewhere((seed, number), a)
         for number, (slot, a) in enumerate(subject.point.items(), start=1)
     }
     with suppress(Exception):  # if a function keeps its first arguments, these shall be others
         subject.forward(far)
     y = subject.forward(subject.point)
-    douts = upstream_gradients((seed, 0), y.shape) * np.isfinite(y)
+    douts = upstream_gradients((seed,), y.shape) * np.isfinite(y)
     here = Spot(subject, subject.point, douts)
     if is_random(subject, here):
         return [Verdict("output", "random", note="two forwards of the same arguments differ")]

@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from xpnet.gradient_check.streams import stream
+
 __all__ = [
     "Side",
     "elsewhere",
@@ -43,7 +45,7 @@ def upstream_gradients(seed: tuple[int, ...], shape: tuple[int, ...]) -> _Host:
     opposite signs, because a fault may show itself with one sign only, and a ``dout`` that is 1
     by chance would not show that it is ignored.
     """
-    rng = np.random.default_rng(seed)
+    rng = stream("dout", *seed)
     signs = _signs(rng, shape)
     return np.stack([signs * _magnitudes(rng, shape), -signs * _magnitudes(rng, shape)])
 
@@ -57,7 +59,7 @@ def typical_sizes(a: _Host) -> _Host:
 
 def random_direction(seed: tuple[int, ...], a: _Host) -> _Host:
     """Return a direction in which every finite entry goes, by about its typical size."""
-    rng = np.random.default_rng(seed)
+    rng = stream("direction", *seed)
     return _signs(rng, a.shape) * _magnitudes(rng, a.shape) * typical_sizes(a)
 
 
@@ -67,7 +69,7 @@ def nearby(seed: tuple[int, ...], a: _Host, side: Side) -> _Host:
     The former see both sides of every kink. The latter stay inside functions that end at one,
     such as a square root.
     """
-    rng = np.random.default_rng(seed)
+    rng = stream("nearby", *seed)
     signs, offsets = _signs(rng, a.shape), _magnitudes(rng, a.shape) * _NEARBY * typical_sizes(a)
     steps = {"one": signs * offsets, "other": -signs * offsets, "up": offsets, "down": -offsets}
     return np.asarray(a + steps[side])
@@ -75,6 +77,6 @@ def nearby(seed: tuple[int, ...], a: _Host, side: Side) -> _Host:
 
 def elsewhere(seed: tuple[int, ...], a: _Host) -> _Host:
     """Return a point where all signs are others, and with them masks and maxima."""
-    rng = np.random.default_rng(seed)
+    rng = stream("elsewhere", *seed)
     sizes = _magnitudes(rng, a.shape) * typical_sizes(a)
     return np.where(a > 0, -sizes, sizes)

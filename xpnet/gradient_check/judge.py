@@ -58,7 +58,7 @@ class Judge:
         gradients = self._here.gradients(slot)
         if gradients is None:
             # Losses return nothing for labels, but what returns nothing at all forgot it.
-            is_needed = slot.key == 0 or not slot.is_input
+            is_needed = not slot.is_input or slot is next(iter(self._here.point))
             return Verdict(slot.name, "missing" if is_needed else "not returned")
         a = self._here.point[slot]
         for g in gradients:
@@ -124,7 +124,7 @@ class Judge:
         if side not in self._beside:
             here = self._here
             moved = {
-                slot: nearby((*self._seed_of(slot), 1), a, side)
+                slot: nearby(self._seed_of(slot), a, side)
                 for slot, a in here.point.items()
                 if here.gradients(slot)
             }

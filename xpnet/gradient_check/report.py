@@ -70,7 +70,7 @@ class Verdict:
     tolerance : float
         How far apart they may be.
     seed : tuple of int
-        ``numpy.random.default_rng(seed)`` draws the direction.
+        The check's, and the number of the array; the direction follows from both.
     direction, dout : numpy.ndarray or None
         What the numbers belong to.
     wrong_entries : tuple of WrongEntry

@@ -16,6 +16,7 @@ import numpy as np
 from xpnet import ops
 from xpnet._typing import Array
 from xpnet.arrays import asarray
+from xpnet.gradient_check.streams import stream
 from xpnet.layers import (
     AddLayer,
     Affine,
@@ -92,7 +93,7 @@ _NOT_BY_ROWS = ("any rank",)
 _NO_LAYER = ("pickles",)
 _NO_BATCH = ("any rank", "empty batch")
 
-_rng = np.random.default_rng(20240)
+_rng = stream("catalog")
 
 
 def _normal(*shape: int) -> _Host:

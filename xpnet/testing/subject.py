@@ -11,6 +11,7 @@ import numpy as np
 from xpnet._typing import Array
 from xpnet.arrays import asarray, to_numpy
 from xpnet.backend import Backend, use_backend
+from xpnet.gradient_check.streams import stream
 from xpnet.layers.moving import move
 
 __all__ = ["Results", "Subject", "host_values"]
@@ -51,17 +52,21 @@ class Subject:
 
     def upstream(self, y: Array, backend: Backend) -> Array:
         """Return a random gradient for an output, the same on every backend."""
-        rng = np.random.default_rng(self.seed)
-        return asarray(rng.standard_normal(tuple(y.shape)), xp=backend)
+        return asarray(stream("upstream", self.seed).standard_normal(tuple(y.shape)), xp=backend)
 
     def run(self, backend: Backend, layer: Any = None, inputs: Any = None) -> Results:
-        """Return the output and all gradients of one forward and one backward."""
+        """Return the output and all gradients of one forward and one backward.
+
+        Inputs that have no gradient, such as labels, may get None, or nothing.
+        """
         layer = self.layer(backend) if layer is None else layer
         y = layer.forward(*(self.arrays(backend) if inputs is None else inputs))
         returned = layer.backward(self.upstream(y, backend))
-        gradients = returned if isinstance(returned, tuple) else (returned,)
+        gradients = returned if isinstance(returned, tuple | list) else (returned,)
         results = {"the output": y}
-        results |= {f"the gradient of input {i}": dx for i, dx in enumerate(gradients)}
+        results |= {
+            f"the gradient of input {i}": dx for i, dx in enumerate(gradients) if dx is not None
+        }
         return results | {f"the gradient of {name}": grad for name, grad in layer.grads.items()}
 
     def with_batch(self, change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Subject:

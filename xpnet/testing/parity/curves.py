@@ -9,6 +9,7 @@ import numpy as np
 from xpnet._typing import Array
 from xpnet.backend import Backend, resolve_backend, use_backend
 from xpnet.datasets import load_digits
+from xpnet.gradient_check.streams import stream
 from xpnet.nets import TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.testing.parity.inputs import Host
@@ -34,7 +35,7 @@ class NoisySGD(SGD):
 
     def __init__(self, lr: float, seed: int) -> None:
         super().__init__(lr)
-        self._rng = np.random.default_rng(seed)
+        self._rng = stream("noise", seed)
 
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
         super().update(params, grads)

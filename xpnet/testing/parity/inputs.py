@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from xpnet.gradient_check.streams import stream
 from xpnet.testing.tolerance import EPSILON, LARGEST, SMALLEST
 
 __all__ = [
@@ -45,6 +46,8 @@ class Recipe:
 
     Attributes
     ----------
+    what : str
+        What it is for; no two things are drawn from one stream, even with one seed.
     kind : str
         Normal numbers times one power of two, or each times its own; or, with many ties, few
         values that hypothesis chose; or normal numbers among which there are inf and NaN.
@@ -53,16 +56,17 @@ class Recipe:
     values : list of float
         The few values.
     seed : int
-        Of NumPy's generator.
+        Of the stream.
     """
 
+    what: str
     kind: _Kind
     exponent: int
     values: list[float]
     seed: int
 
     def array(self, shape: tuple[int, ...], dtype: str) -> Host:
-        rng = np.random.default_rng(self.seed)
+        rng = stream(self.what, self.seed)
         if self.kind == "few values":
             return round_to(dtype, rng.choice(self.values, shape))
         least, most = _exponents(dtype)
@@ -79,7 +83,7 @@ class Recipe:
 
     def distribution(self, shape: tuple[int, ...], dtype: str) -> Host:
         """Return rows that are positive and sum to 1, some of them almost one-hot."""
-        rng = np.random.default_rng(self.seed)
+        rng = stream(self.what, self.seed)
         concentration = rng.choice([1 / 32, 1.0, 8.0], (*shape[:-1], 1))
         rows = rng.standard_gamma(concentration, shape) + 1e-300
         return round_to(dtype, rows / rows.sum(axis=-1, keepdims=True))
@@ -125,7 +129,8 @@ def draw_examples(
     from hypothesis import strategies as st
 
     least, most = _exponents(dtype)
-    recipes = st.builds(
+    recipe_for = partial(
+        st.builds,
         Recipe,
         kind=st.sampled_from(_KINDS),
         exponent=st.one_of(st.integers(-4, 6), st.integers(least, most)),
@@ -139,8 +144,8 @@ def draw_examples(
     examples = st.builds(
         partial(_example, like, dtype),
         st.sampled_from(_lengths(like, long)),
-        st.tuples(*[recipes for _ in like]),
-        recipes,
+        st.tuples(*[recipe_for(what=st.just(f"input {i}")) for i, _ in enumerate(like)]),
+        recipe_for(what=st.just("dout")),
     )
     drawn: list[Example] = []
     collect = given(examples)(lambda example: drawn.append(example))
@@ -167,7 +172,7 @@ def _example(
         shape = tuple(lengths[length] for length in example.shape)
         if np.issubdtype(example.dtype, np.integer):
             classes = lengths[like[0].shape[-1]]
-            inputs.append(np.random.default_rng(recipe.seed).integers(0, classes, shape))
+            inputs.append(stream(recipe.what, recipe.seed).integers(0, classes, shape))
         elif is_distribution(example):
             inputs.append(recipe.distribution(shape, dtype))
         else:
