@@ -9,8 +9,8 @@ from optimizers.catalog import OPTIMIZERS
 
 import xpnet
 from xpnet import SGD, Affine, Sequential
-from xpnet.training import graphed
-from xpnet.training.graphed import GraphedSteps
+from xpnet.compiled import graphed
+from xpnet.compiled.graphed import GraphedSteps
 
 pytest.importorskip("numba", reason="without numba NumPy has a kernel for SGD alone")
 

@@ -20,7 +20,7 @@ from xpnet.arrays import array_namespace
 from xpnet.dispatch import Dispatcher
 from xpnet.kernels.cuda import products
 from xpnet.kernels.cuda.registered import registered
-from xpnet.training.graphed import GraphedSteps
+from xpnet.compiled.graphed import GraphedSteps
 
 CURRENT = 7  # the address of the stream that work goes to
 
