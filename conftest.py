@@ -11,7 +11,7 @@ import pytest
 _NEEDED_BY = {
     "numba": ["xpnet/kernels/numba"],
     "torch": ["xpnet/kernels/torch.py"],
-    "jax": ["xpnet/kernels/jax.py", "xpnet/compiled/jitted.py", "xpnet/compiled/traced.py"],
+    "jax": ["xpnet/kernels/jax.py", "xpnet/compiled/jitted.py"],
     "ml_dtypes": ["tests/cuda_on_cpu/trials.py"],
 }
 _MISSING = {library: paths for library, paths in _NEEDED_BY.items() if find_spec(library) is None}

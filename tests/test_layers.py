@@ -94,29 +94,6 @@ def test_layers_print_what_they_hold():
     assert repr(xpnet.Dropout(0.25, seed=0)) == "Dropout(0.25)"
 
 
-def test_backward_params_of_a_layer_that_spares_nothing_is_backward():
-    class Scale(xpnet.Layer):
-        def __init__(self):
-            super().__init__()
-            self.params["scale"] = np.asarray(2.0)
-
-        def forward(self, x):
-            self._save(x)
-            return self.params["scale"] * x
-
-        def backward(self, dout):
-            (x,) = self._saved()
-            self.grads["scale"] = np.sum(dout * x)
-            return dout * self.params["scale"]
-
-    layer = Scale()
-    layer.forward(np.asarray([1.0, 2.0]))
-
-    layer.backward_params(np.asarray([1.0, 1.0]))
-
-    assert layer.grads["scale"] == 3
-
-
 @pytest.mark.parametrize(
     ("x", "y"),
     [((4,), (5, 4)), ((2, 1), (2, 2)), ((), (2,)), ((1, 3), (2, 1)), ((3, 1, 2), (2, 2))],

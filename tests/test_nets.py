@@ -204,9 +204,12 @@ class Spy:
         return dout * self.params["factor"]
 
 
-class SpyWithShortcut(Spy):
-    def backward_params(self, dout):
-        self.calls.append("backward_params")
+class SpyThatIsTold(Spy):
+    def backward(self, dout, *, need_dx=True):
+        if need_dx:
+            return super().backward(dout)
+        self.calls.append("backward without dx")
+        return None
 
 
 class Silent(Spy):
@@ -225,22 +228,37 @@ class Silent(Spy):
 
 
 def test_gradient_does_not_compute_the_first_dx(float64):
-    first, second = SpyWithShortcut(), SpyWithShortcut()
+    first, second = SpyThatIsTold(), SpyThatIsTold()
 
     Sequential(first, second).gradient(X, INDICES + 1)
 
-    assert first.calls == ["forward", "backward_params"]
+    assert first.calls == ["forward", "backward without dx"]
     assert second.calls == ["forward", "backward"]
 
 
 def test_gradient_does_not_go_back_below_the_first_parameters(float64):
-    below, first, between = Silent(), SpyWithShortcut(), Silent()
+    below, first, between = Silent(), SpyThatIsTold(), Silent()
 
     Sequential(below, first, between).gradient(X, INDICES)
 
     assert below.calls == ["forward"]
-    assert first.calls == ["forward", "backward_params"]
+    assert first.calls == ["forward", "backward without dx"]
     assert between.calls == ["forward", "backward"]
+
+
+def test_a_subclass_with_a_backward_of_its_own_is_called_when_it_stands_first(float64):
+    class Doubling(Affine):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.grads["W"] = 2 * self.grads["W"]
+            return dx
+
+    plain, own = small_net(), small_net()
+    own.layers["Affine1"] = Doubling(plain.params["W1"], plain.params["b1"])
+
+    assert_allclose(
+        own.gradient(X, INDICES)["W1"], 2 * plain.gradient(X, INDICES)["W1"], rtol=1e-14
+    )
 
 
 def test_gradient_of_a_net_without_parameters_is_empty(float64):
@@ -250,17 +268,22 @@ def test_gradient_of_a_net_without_parameters_is_empty(float64):
     assert layer.calls == ["forward"]
 
 
-def test_affine_spares_the_matrix_product_for_dx(float64):
+def test_affine_spares_the_matrix_product_for_dx(float64, monkeypatch):
     net = small_net()
     whole = {}
     net.loss(X, INDICES)
     net.backward(net.last_layer.backward())
     whole |= net.grads
 
-    def forbidden(dout):
+    def forbidden(*arrays):
         pytest.fail("the first layer's dx is computed, and nobody reads it")
 
-    net.layers["Affine1"].backward = forbidden
+    net.loss(X, INDICES)
+    dout = net.layers["Affine2"].backward(net.last_layer.backward())
+    dout = net.layers["ReLU1"].backward(dout)
+    monkeypatch.setattr("xpnet.layers.affine.affine_backward", forbidden)
+    assert net.layers["Affine1"].backward(dout, need_dx=False) is None
+    monkeypatch.undo()
     for name, grad in net.gradient(X, INDICES).items():
         assert np.array_equal(grad, whole[name])
 
@@ -269,7 +292,7 @@ def test_a_layer_without_a_base_class_learns(float64):
     spy = Spy()
     net = Sequential(Affine.random(4, 3, weight_init_std=0.5, seed=0), spy)
 
-    assert list(net.params) == ["W1", "b1", "factor2"]
+    assert list(net.params) == ["Affine1.W", "Affine1.b", "Spy1.factor"]
     backprop, numerical = net.gradient(X, INDICES), net.numerical_gradient(X, INDICES)
     for name, grad in backprop.items():
         assert_allclose(grad, numerical[name], rtol=1e-7, atol=1e-9)
@@ -314,14 +337,98 @@ def test_backward_gives_the_gradients_of_gradient_and_dx(float64):
     assert_allclose(dx, numerical, rtol=1e-7, atol=1e-9)
 
 
-def test_a_net_takes_over_the_layers_of_another(float64):
+def test_a_net_stays_whole_inside_another(float64):
     inner = Sequential(Affine.random(4, 6, seed=1), ReLU())
     outer = Sequential(inner, Affine.random(6, 3, seed=2), ReLU())
 
-    assert list(outer.layers) == ["Affine1", "ReLU1", "Affine2", "ReLU2"]
-    assert outer.layers["Affine1"] is inner.layers["Affine1"]
-    assert outer.layers["ReLU1"] is inner.layers["ReLU1"]
-    assert np.array_equal(outer.forward(X), np.maximum(inner.forward(X) @ outer.params["W2"], 0))
+    assert list(outer.layers) == ["Sequential1", "Affine1", "ReLU1"]
+    assert outer["Sequential1.Affine1"] is inner[0]
+    W = outer.params["Affine1.W"]
+    assert np.array_equal(outer.forward(X), np.maximum(inner.forward(X) @ W, 0))
+
+
+def test_a_net_with_a_forward_of_its_own_keeps_it_inside_another(float64):
+    class Residual(Sequential):
+        def forward(self, x):
+            return x + super().forward(x)
+
+        def backward(self, dout):
+            return dout + super().backward(dout)
+
+    block = Residual(Affine.random(4, 4, weight_init_std=0.5, seed=1), ReLU())
+    net = Sequential(block, Affine.random(4, 3, weight_init_std=0.5, seed=2))
+
+    W = net.params["Affine1.W"]
+    inner = np.maximum(X @ net.params["Residual1.Affine1.W"], 0)
+    assert_allclose(net.predict(X), (X + inner) @ W, rtol=1e-12)
+    backprop, numerical = net.gradient(X, INDICES), net.numerical_gradient(X, INDICES)
+    assert list(backprop) == list(numerical)
+    for name, grad in backprop.items():
+        assert_allclose(grad, numerical[name], rtol=1e-7, atol=1e-9)
+
+
+# The layers of a net -------------------------------------------------------------------------
+
+
+def test_layers_are_found_by_place_name_and_path():
+    inner = Sequential(ReLU(), Affine.random(4, 4))
+    net = Sequential(Affine.random(4, 4), inner)
+
+    assert len(net) == 2
+    assert list(net) == [net[0], net[-1]] == net[:]
+    assert net["Sequential1"] is net[1] is inner
+    assert net["Sequential1.Affine1"] is inner[1]
+    assert list(net.children) == ["Affine1", "Sequential1", "last_layer"]
+    with pytest.raises(KeyError, match="no layer 'Affine2'; there are Affine1, Sequential1, "):
+        net["Affine2"]
+    with pytest.raises(IndexError):
+        net[2]
+
+
+def test_a_layer_that_replaces_another_is_used_and_trained(xpnet_backend):
+    net = small_net(xp=xpnet_backend)
+    x, t = xpnet.asarray(X, xp=xpnet_backend), xpnet.asarray(INDICES, xp=xpnet_backend)
+    optimizer = xpnet.Momentum(lr=0.1)
+    optimizer.update(net.params, net.gradient(x, t))
+    other = Affine.random(6, 3, weight_init_std=0.5, seed=9, xp=xpnet_backend)
+    W = xpnet.to_numpy(other.W).copy()
+
+    net.layers["Affine2"] = other
+    optimizer.update(net.params, net.gradient(x, t))
+
+    assert net.params["W2"] is other.W
+    assert (xpnet.to_numpy(other.W) != W).any()
+
+
+def test_replace_takes_paths_and_refuses_what_is_no_layer_or_no_place():
+    inner = Sequential(ReLU())
+    net = Sequential(Affine.random(4, 4), inner)
+    before = dict(net.layers), dict(inner.layers)
+
+    for path, layer, error in [
+        ("Affine2", ReLU(), KeyError),
+        ("Affine1", ReLU, TypeError),
+        ("last_layer", None, TypeError),
+        ("Sequential1", net[0], ValueError),
+        ("Sequential1.ReLU1.x", ReLU(), KeyError),
+    ]:
+        with pytest.raises(error):
+            net.replace(path, layer)
+        assert (dict(net.layers), dict(inner.layers)) == before
+
+    net.replace("Sequential1.ReLU1", sigmoid := Sigmoid())
+    net.replace("last_layer", loss := SoftmaxWithLoss())
+    assert inner[0] is sigmoid
+    assert net.last_layer is loss
+    with pytest.raises(TypeError, match="cannot delete"):
+        del net.layers["Affine1"]
+
+
+def test_a_layer_stands_in_a_net_once_at_any_depth():
+    layer = Affine.random(4, 4)
+
+    with pytest.raises(ValueError, match=r"Affine1 and Sequential1\.Affine1 are the same layer"):
+        Sequential(layer, Sequential(layer))
 
 
 # Moving --------------------------------------------------------------------------------------

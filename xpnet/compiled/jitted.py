@@ -20,7 +20,7 @@ from xpnet.compiled.watch import Watch
 from xpnet.kernels.tape import Tape, call
 from xpnet.layers.calls import recorded_by, takes_need_dx
 from xpnet.layers.changes import note_change
-from xpnet.layers.parameters import Parameters
+from xpnet.layers.parameters import Parameters, parameters_of
 from xpnet.layers.tree import walk
 from xpnet.optimizers.optimizer import has_plain_update, note_new_arrays, trained
 
@@ -59,7 +59,7 @@ class JittedStep:
             return self._eager(x, t)
         if not self._watch.is_current():
             self._watch = self._new_watch()
-        params = all_params(self._net)
+        params = parameters_of(self._net)
         key = self._watch.key, has_plain_update(self._optimizer), *_kinds(x, t, *params.values())
         try:
             function = self._functions.get(key) or self._new_function()
@@ -168,7 +168,7 @@ class _Function:
         t: Array,
     ) -> tuple[Any, ...]:
         with TracedLayers(self._layers).given(arrays, numbers) as changes:
-            of_net = all_params(self._net)
+            of_net = parameters_of(self._net)
             for name, array in params.items():
                 of_net[name] = array
             with recorded_by(_ScoresNoted(self._loss, self._scores)):
@@ -204,11 +204,6 @@ class _ScoresNoted:
         if need_dx or not takes_need_dx(layer.backward):
             return layer.backward(*dout)
         return layer.backward(*dout, need_dx=False)
-
-
-def all_params(net: Any) -> Parameters:
-    """Return all parameters of a net, in whatever form it shows them."""
-    return net.params if isinstance(net.params, Parameters) else Parameters(net)
 
 
 def _counted_in_array(memory: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from xpnet._typing import Array
 __all__ = [
     "Recorder",
     "backward_of",
-    "is_marked",
+    "is_of_layers",
+    "is_of_one_op",
     "of_layers",
     "of_one_op",
     "op_of",
@@ -116,18 +117,27 @@ def op_of(method: Callable[..., Any]) -> Callable[..., Any] | None:
     return getattr(method, "op", None)
 
 
-def is_marked(layer: Any, name: str, mark: str) -> bool:
-    """Whether a method of a layer is marked, and means what the class that marked it meant.
+def is_of_layers(layer: Any, *names: str) -> bool:
+    """Whether methods and properties of a layer are all marked with :func:`of_layers`."""
+    return all(getattr(_function(layer, name), "marked_as", None) == "of layers" for name in names)
 
-    So a subclass is called as it is if it has anything that the class that marked it has, too.
+
+def is_of_one_op(layer: Any, name: str) -> bool:
+    """Whether a method is marked with :func:`of_one_op`, and means what it meant there.
+
+    A subclass may depend on more: it is called as it is if it has anything of its own by a name
+    that the class with the mark has, too.
     """
+    function = _function(layer, name)
+    marked = getattr(function, "marked_as", None) == "of one op"
+    return marked and _adds_alone(type(layer), name)
+
+
+def _function(layer: Any, name: str) -> Any:
     if name in getattr(layer, "__dict__", {}):
-        return False
-    kind = type(layer)
-    function = getattr(kind, name, None)
-    if isinstance(function, property):
-        function = function.fget
-    return getattr(function, "marked_as", None) == mark and _adds_alone(kind, name)
+        return None
+    function = getattr(type(layer), name, None)
+    return function.fget if isinstance(function, property) else function
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from xpnet.layers.parameters import Parameters
+from xpnet.layers.parameters import Parameters, parameters_of
 from xpnet.layers.tree import walk
 
 __all__ = ["is_trained", "set_frozen"]
@@ -27,7 +27,7 @@ def set_frozen(root: Any, paths: Iterable[str], *, to: bool) -> None:
     KeyError
         If there is nothing at a path; nothing has changed then.
     """
-    params = Parameters(root)
+    params = parameters_of(root)
     layers = dict(walk(root))
     names = [name for path in paths or [""] for name in _names_at(params, layers, path)]
     for name in names:

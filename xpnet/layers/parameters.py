@@ -11,7 +11,7 @@ from xpnet._typing import Array
 from xpnet.layers.changes import is_watched, latest_change
 from xpnet.layers.tree import joined, walk
 
-__all__ = ["Parameters", "by_path"]
+__all__ = ["Parameters", "by_path", "parameters_of"]
 
 Place = tuple[Any, str]
 """A layer, and a name among its parameters."""
@@ -189,6 +189,12 @@ class Parameters(MutableMapping[str, Array]):
         self._any_frozen = any(map(_is_frozen, places))
         self._plain = {name: _Entry([place], [place]) for name, place in self._slots.items()}
         self._seen = change if unchanged else None
+
+
+def parameters_of(root: Any) -> Parameters:
+    """Return all parameters in the tree of a layer, as it shows them, or by their paths."""
+    params = root.params
+    return params if isinstance(params, Parameters) else Parameters(root)
 
 
 def _is_inside(path: str, above: str) -> bool:

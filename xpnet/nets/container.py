@@ -47,6 +47,7 @@ class Container(Layer):
         self.last_layer = SoftmaxWithLoss() if last_layer is None else last_layer
 
     @property
+    @of_layers
     def params(self) -> Parameters:  # type: ignore[override]
         """The parameters of all layers by their paths, such as ``Affine1.W``: a view of theirs."""
         params: Parameters | None = vars(self).get("_params")

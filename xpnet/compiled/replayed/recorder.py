@@ -11,7 +11,7 @@ import numpy as np
 from xpnet.compiled.not_compiled import NotCompiledError
 from xpnet.compiled.numbers import Numbers
 from xpnet.kernels.tape import Call, Tape
-from xpnet.layers.calls import is_marked, op_of, recorded_by, takes_need_dx
+from xpnet.layers.calls import is_of_layers, is_of_one_op, op_of, recorded_by, takes_need_dx
 from xpnet.layers.state import counters_of
 from xpnet.layers.tree import walk
 from xpnet.ops.fused import FUSED
@@ -49,9 +49,9 @@ class NetRecorder:
 
     def forward(self, layer: Any, *inputs: _Host) -> Any:
         """Run a layer forward."""
-        if all(is_marked(layer, name, "of layers") for name in ("forward", "backward")):
+        if is_of_layers(layer, "forward", "backward"):
             return layer.forward(*inputs)  # which comes back here
-        if is_marked(layer, "forward", "of one op"):
+        if is_of_one_op(layer, "forward"):
             result, calls = _taped_forward(layer, inputs)
             if calls:
                 run = MethodCall(layer.forward, list(inputs), result, {})
@@ -87,11 +87,11 @@ class NetRecorder:
         method: Callable[..., Any] = layer.backward
         if not need_dx and takes_need_dx(method):
             method = partial(method, need_dx=False)
-        if all(is_marked(layer, name, "of layers") for name in ("forward", "backward")):
+        if is_of_layers(layer, "forward", "backward"):
             return method(*dout)
         forward = next((each for each in self._forwards if each.layer is layer), None)
         if forward is not None:
-            if is_marked(layer, "backward", "of one op"):
+            if is_of_one_op(layer, "backward"):
                 result, calls = _taped(method, dout)
                 if calls:
                     self._calls.append(calls)

@@ -15,7 +15,7 @@ from xpnet.compiled.replayed.recorder import Changed
 from xpnet.compiled.replayed.recording import Recording
 from xpnet.compiled.replayed.update import Update
 from xpnet.compiled.snapshot import Snapshot
-from xpnet.layers.calls import is_marked
+from xpnet.layers.calls import is_of_layers
 from xpnet.layers.tree import walk
 from xpnet.optimizers.optimizer import has_plain_update
 
@@ -27,7 +27,7 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 _RECORDINGS = 4
 
 # What a recording of the layers would leave out, if a net has its own.
-_RECORDED = ("forward", "backward", "loss", "gradient", "loss_and_gradient", "grads")
+_RECORDED = ("forward", "backward", "loss", "gradient", "loss_and_gradient", "params", "grads")
 
 
 class ReplayedStep:
@@ -54,7 +54,7 @@ class ReplayedStep:
         if recording is None or not recording.is_current():
             recording = None
             is_plain = type(x) is np.ndarray and type(t) is np.ndarray
-            if not self._is_recordable or not is_plain or not _is_recordable(self._net):
+            if not self._is_recordable or not is_plain or not is_of_layers(self._net, *_RECORDED):
                 return self._eager(x, t)
         try:
             recording = self._step(recording, x, t)
@@ -107,10 +107,6 @@ class ReplayedStep:
         if recording.update is None:
             recording.update = Update(self._net, self._optimizer, self._state, recording.grads)
         return recording.update
-
-
-def _is_recordable(net: Any) -> bool:
-    return all(is_marked(net, name, "of layers") for name in _RECORDED)
 
 
 def _layout(array: _Host) -> tuple[int, ...] | None:
