@@ -738,6 +738,8 @@ class OddNet:
         Is applied to the net between two steps.
     why_not : dict of str to str
         For each library where it cannot be compiled, what the warning says.
+    is_own : bool
+        Whether the net itself does something of its own, so that NumPy's step calls it.
     """
 
     make: Callable[[], Any]
@@ -745,6 +747,7 @@ class OddNet:
     inputs: Callable[..., Any] = lambda rng, samples: rng.standard_normal((samples, FEATURES))
     change: Callable[[Any], None] | None = None
     why_not: dict[str, str] = field(default_factory=dict)
+    is_own: bool = False
 
 
 def numbers(rng, samples):
@@ -761,6 +764,10 @@ def indices(rng, samples):
 
 def _own_loss(loss, **others):
     return OddNet(lambda: Sequential(affine(), last_layer=loss()), numbers, **others)
+
+
+def _own_net(kind):
+    return OddNet(lambda: kind(affine(FEATURES, 5, 1), ReLU(), affine(5)), is_own=True)
 
 
 ODD_NETS = {
@@ -844,9 +851,9 @@ ODD_NETS = {
         lambda: Sequential(affine(), last_layer=SigmoidWithLoss()), ones_and_zeros
     ),
     # nets of one's own
-    "own gradient": OddNet(lambda: Halved(affine(FEATURES, 5, 1), ReLU(), affine(5))),
-    "own loss and gradient": OddNet(lambda: Penalised(affine(FEATURES, 5, 1), ReLU(), affine(5))),
-    "own grads": OddNet(lambda: Signed(affine(FEATURES, 5, 1), ReLU(), affine(5))),
-    "own forward": OddNet(lambda: Shifted(affine(FEATURES, 5, 1), ReLU(), affine(5))),
-    "the book's": OddNet(BookNet),
+    "own gradient": _own_net(Halved),
+    "own loss and gradient": _own_net(Penalised),
+    "own grads": _own_net(Signed),
+    "own forward": _own_net(Shifted),
+    "the book's": OddNet(BookNet, is_own=True),
 }

@@ -123,9 +123,11 @@ class NetRecorder:
         kept = None if result is None else _twin(layer, result)
         copies: dict[tuple[int, str], tuple[Any, _Host]] = {}
         if has_grads:
+            twins: dict[int, _Host] = {}  # one gradient under two names is one, and counts once
             for _, each in walk(layer):
                 for name, grad in each.grads.items():
-                    copies[id(each), name] = each, np.array(grad)
+                    twin = twins.setdefault(id(grad), np.array(grad))
+                    copies[id(each), name] = each, twin
             self._copies |= {key: kept for key, (_, kept) in copies.items()}
         self.called.append(layer)
         self._calls.append([[MethodCall(method, list(arrays), kept, copies)]])
