@@ -118,8 +118,7 @@ class NetRecorder:
         self, layer: Any, method: Any, arrays: tuple[_Host, ...], *, has_grads: bool = False
     ) -> Any:
         """Call a method, note it, and return a copy of its result."""
-        with recorded_by(None):
-            result = method(*arrays)
+        result = recorded_by(None, method, *arrays)
         kept = None if result is None else _twin(layer, result)
         copies: dict[tuple[int, str], tuple[Any, _Host]] = {}
         if has_grads:
@@ -185,9 +184,7 @@ def _twin(layer: Any, array: Any) -> _Host:
 
 def _taped(function: Callable[..., Any], arrays: tuple[Any, ...]) -> tuple[Any, list[Call]]:
     tape = Tape()
-    with tape.recording():
-        result = function(*arrays)
-    return result, tape.calls
+    return tape.record(function, *arrays), tape.calls
 
 
 def _taped_forward(layer: Any, inputs: tuple[_Host, ...]) -> tuple[Any, list[Call]]:

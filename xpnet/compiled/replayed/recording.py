@@ -46,8 +46,8 @@ class Recording:
     def __init__(self, net: Any, x: _Host, t: _Host) -> None:
         self._x, self._t = _own(x), _own(t)
         recorder = NetRecorder()
-        with recorded_by(recorder), _memories_kept(net):
-            loss, _ = net.loss_and_gradient(self._x, self._t)
+        with _memories_kept(net):
+            loss, _ = recorded_by(recorder, net.loss_and_gradient, self._x, self._t)
         self.loss: _Host = np.asarray(loss)
         self._params = [
             (layer, name, net.params[path])
