@@ -300,7 +300,7 @@ def test_a_home_that_nobody_has_is_told(
 def test_a_folder_that_cannot_be_looked_into_is_named(tiny: Any, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be used: File name too long"):
         tiny.load(folder=tmp_path / ("x" * 300))
-    with pytest.raises(DatasetError, match="cannot be used: embedded null"):
+    with pytest.raises(DatasetError, match=r"cannot be used: .*embedded null"):
         tiny.load(folder="x\0y")
 
 
