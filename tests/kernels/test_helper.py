@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from _thread import start_new_thread
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,7 +23,7 @@ on_linux = pytest.mark.skipif(
 
 def wait_until_asleep(one):
     deadline = time.monotonic() + 30
-    while one._is_awake:
+    while not one.is_asleep:
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
@@ -65,20 +67,6 @@ def test_it_can_be_woken_after_an_error():
     run(one)
 
 
-def test_it_can_be_woken_after_an_interrupt(monkeypatch):
-    one = helper.Helper()
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(one._pool, "submit", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            one.wake(lambda: None)
-
-    run(one)
-
-
 def test_where_no_thread_can_be_started_nothing_piles_up(monkeypatch):
     one, asked = helper.Helper(), []
 
@@ -86,11 +74,53 @@ def test_where_no_thread_can_be_started_nothing_piles_up(monkeypatch):
         asked.append(args)
         raise RuntimeError
 
-    monkeypatch.setattr(one._pool, "submit", refuse)
+    monkeypatch.setattr(helper, "start_new_thread", refuse)
     for _ in range(3):
         one.wake(lambda: None)
 
     assert len(asked) == 1
+
+
+def test_who_was_interrupted_while_it_started_starts_no_second_one(monkeypatch):
+    one, started, go = helper.Helper(), [], threading.Event()
+
+    def start(function, arguments):
+        started.append(function)
+        start_new_thread(lambda: (go.wait(30), function()), arguments)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(helper, "start_new_thread", start)
+    with monkeypatch.context() as patch:
+        patch.setattr(helper, "_processors", lambda: {0})
+        patch.setattr(one, "_orders", SimpleNamespace(empty=lambda: True, put=interrupt))
+        with pytest.raises(KeyboardInterrupt):
+            one.wake(lambda: None)
+    seen = []
+    one.wake(lambda: seen.append(threading.get_native_id()))
+    go.set()
+    wait_until_asleep(one)
+    run(one, lambda: seen.append(threading.get_native_id()))
+
+    assert len(started) == 2
+    assert seen == [one._thread] * 2
+
+
+def test_python_ends_when_those_who_help_are_asleep():
+    code = (
+        "import atexit, time\n"
+        "atexit.register(lambda: print(ended))\n"
+        "from xpnet.kernels.numba.helper import Helper\n"
+        "ended = []\n"
+        "Helper().wake(lambda: (time.sleep(0.3), ended.append(1)))\n"
+        "time.sleep(0.1)"
+    )
+    command = [sys.executable, "-c", code]
+
+    done = subprocess.run(command, timeout=120, check=True, capture_output=True, text=True)
+
+    assert (done.stdout.strip(), done.stderr) == ("[1]", "")
 
 
 def test_at_exit_the_caller_computes_alone():

@@ -14,8 +14,18 @@ from numba import njit, types
 from numba.extending import register_jitable
 
 from xpnet.kernels.numba.intrinsics import add_to_word, load_word, store_word
+from xpnet.kernels.numba.kept import kept
 
-__all__ = ["WORDS_PER_LINE", "Share", "alone", "common_work", "leave_pieces", "pieces"]
+__all__ = [
+    "WORDS_PER_LINE",
+    "Share",
+    "alone",
+    "are_left",
+    "begin_pieces",
+    "common_work",
+    "pieces",
+    "withhold_pieces",
+]
 
 Share: TypeAlias = tuple[int, int, int]
 """What a thread has of a call: how many rows there are, the address of the common work, and its
@@ -26,6 +36,9 @@ WORDS_PER_LINE = 8
 _NEXT, _DONE, _FIXED = 0, WORDS_PER_LINE, 2 * WORDS_PER_LINE
 _PIECES, _THREADS, _NUMBER, _BELLS = range(_FIXED, _FIXED + 4)
 
+# So many pieces no array has: to a thread that looks for the next, none is left.
+_WITHHELD = 2**62
+
 # _LOOKS is how often a thread looks for more work before it goes: for about half a millisecond.
 if hasattr(os, "sched_yield"):
     # Whoever else wants the processor, such as the threads of a matrix product, gets it.
@@ -34,7 +47,7 @@ if hasattr(os, "sched_yield"):
 else:
     _LOOKS = 500_000
 
-    @njit(cache=True)
+    @kept()
     def _rest() -> int:
         return 0
 
@@ -45,18 +58,19 @@ def alone(rows: int) -> Share:
     return rows, 0, 0
 
 
-def common_work(pieces: int, threads: int, number: int, bells: int) -> np.ndarray[Any, Any]:
-    """Return the words that the threads of one call have in common.
-
-    ``bells`` is the address of one line for each thread: a call begins for a thread when its bell
-    has the call's number, which is greater than that of any call before.
-    """
+def common_work(pieces: int) -> np.ndarray[Any, Any]:
+    """Return the words that the threads of one call have in common; no piece is computed yet."""
     work = np.zeros(_FIXED + WORDS_PER_LINE, np.int64)
-    work[[_PIECES, _THREADS, _NUMBER, _BELLS]] = pieces, threads, number, bells
+    work[_PIECES] = pieces
     return work
 
 
-@njit(cache=True)
+def are_left(work: np.ndarray[Any, Any]) -> bool:
+    """Whether some pieces are not computed yet, and not withheld."""
+    return bool(work[_DONE] < work[_PIECES] and work[_NEXT] < _WITHHELD)
+
+
+@kept()
 def _word(work: int, index: int) -> int:
     return work + 8 * index
 
@@ -95,8 +109,27 @@ def pieces(share: Share) -> Any:
                 looks += 1
 
 
-@njit(cache=True, nogil=True)
-def leave_pieces(share: Share) -> None:
-    """Take all pieces that are left, compute none, and wait for the threads that have one."""
-    for _ in pieces(share):
-        pass
+@kept(nogil=True)
+def withhold_pieces(work: int) -> None:
+    """Let nobody take a piece any more, and wait for the threads that have one."""
+    if load_word(_word(work, _NEXT)) >= _WITHHELD:  # they are, and nobody has one
+        return
+    taken = add_to_word(_word(work, _NEXT), _WITHHELD)
+    taken = min(taken, load_word(_word(work, _PIECES)))
+    while load_word(_word(work, _DONE)) < taken:
+        _rest()
+
+
+@kept(nogil=True)
+def begin_pieces(work: int, threads: int, number: int, bells: int) -> None:
+    """Let threads take the pieces that are not computed yet.
+
+    ``bells`` is the address of one line for each thread: a call begins for a thread when its bell
+    has the call's number, which is greater than that of any call before.
+    """
+    withhold_pieces(work)
+    store_word(_word(work, _THREADS), threads)
+    store_word(_word(work, _NUMBER), number)
+    store_word(_word(work, _BELLS), bells)
+    # They are taken in order: as many as are done are the first ones.
+    store_word(_word(work, _NEXT), load_word(_word(work, _DONE)))
