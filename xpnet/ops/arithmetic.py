@@ -7,6 +7,7 @@ from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.ranks import of_one_rank
 from xpnet.quiet import quiet
 
 __all__ = ["add", "add_backward", "mul", "mul_backward"]
@@ -50,6 +51,7 @@ def add(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     array([11., 12.])
     """
     _check(_ADD, x, y)
+    x, y = of_one_rank(x, y)
     return _delivered(_ADD, x + y, out)
 
 
@@ -101,6 +103,7 @@ def mul(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     200
     """
     _check(_MUL, x, y)
+    x, y = of_one_rank(x, y)
     return _delivered(_MUL, x * y, out)
 
 
@@ -119,7 +122,8 @@ def mul_backward(
     (3.0, 150.0)
     """
     xp = _check_backward(_MUL, dout, x, y)
-    return _unbroadcast(xp, dout * y, x), _unbroadcast(xp, dout * x, y)
+    _, wide_x, wide_y = of_one_rank(dout, x, y)
+    return _unbroadcast(xp, dout * wide_y, x), _unbroadcast(xp, dout * wide_x, y)
 
 
 def _delivered(layer: str, result: Array | Number, out: Array | None) -> Array | Number:
