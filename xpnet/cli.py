@@ -188,6 +188,8 @@ def _kernels(backend: str) -> Iterator[str]:
             yield f"kernels of {provider.name}: {_listed(first)}"
         if second := own & taken:
             yield f"kernels of {provider.name} after {' and '.join(earlier)}: {_listed(second)}"
+        for problem in provider.problems():
+            yield f"kernels of {provider.name}: {problem}"
         taken |= own
         earlier += [provider.name] if own else []
     yield f"generic ops: {_listed(_OPS - taken) if taken else 'all'}"

@@ -9,7 +9,7 @@ module that cannot be imported, such as one that needs numba, leaves the reason.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -62,12 +62,27 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Provider:
-    """A module of kernels for one library, or the reason why there are none."""
+    """A module of kernels for one library, or the reason why there are none.
+
+    Attributes
+    ----------
+    name : str
+        As :attr:`Kernel.provider`.
+    backend : str
+        The library's name.
+    kernels : dict of str to Kernel
+        By the names of their ops.
+    reason : str or None
+        Why there are none.
+    problems : callable
+        Looks for what makes kernels slow here or keeps them from running, and tells it.
+    """
 
     name: str
     backend: str
     kernels: dict[str, Kernel] = field(default_factory=dict)
     reason: str | None = None
+    problems: Callable[[], Iterable[str]] = field(default=tuple, repr=False)
 
 
 _NAMES = ("numpy", "numba", "cuda", "torch", "jax")
@@ -102,13 +117,14 @@ def providers_of(adapter: Adapter) -> tuple[Provider, ...]:
 def _load(adapter: Adapter, name: str, module: str) -> Provider:
     try:
         found = import_module(module)
-    except (ImportError, RuntimeError) as error:  # numba's where no folder can keep its code
-        return Provider(name, adapter.name, reason=str(error))
+    except Exception as error:
+        # Whatever it is: an optional copy of ops must not keep them from running.
+        return Provider(name, adapter.name, reason=str(error) or type(error).__name__)
     checks_itself = getattr(found, "CHECKS_ITSELF", False)
     kernels = {
         op: Kernel(op, adapter.name, name, run, checks_itself) for op, run in found.KERNELS.items()
     }
-    return Provider(name, adapter.name, kernels)
+    return Provider(name, adapter.name, kernels, problems=getattr(found, "problems", tuple))
 
 
 @dataclass(frozen=True)

@@ -493,7 +493,7 @@ class DrawsFromAll(Draws):
 class DrawsFromAState(Draws):
     def __init__(self):
         super().__init__()
-        self.rng = np.random.RandomState(0)  # noqa: NPY002
+        self.rng = np.random.RandomState(0)
 
     def drawn(self):
         return self.rng.rand()

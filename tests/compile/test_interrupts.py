@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections import Counter
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -21,17 +23,12 @@ class Interrupt(KeyboardInterrupt):
     pass
 
 
-def interrupted(function, at):
-    """Call a function, and raise at a line of xpnet's; return whether it came to that line."""
-    seen = 0
+def traced(function, on_event):
+    """Call a function, and something else at each line of xpnet's that it comes to."""
 
     def on_line(frame, event, arg):
-        nonlocal seen
         if event == "line":
-            seen += 1
-            if seen == at:
-                sys.settrace(None)
-                raise Interrupt
+            on_event((frame.f_code.co_filename, frame.f_lineno))
         return on_line
 
     def on_call(frame, event, arg):
@@ -41,11 +38,29 @@ def interrupted(function, at):
     sys.settrace(on_call)
     try:
         function()
-    except Interrupt:
-        return True
     finally:
         sys.settrace(before)
-    return False
+
+
+def lines_of(function):
+    """Return each line that a function comes to, with how often it does: the first and the last."""
+    seen = Counter()
+    traced(function, lambda line: seen.update([line]))
+    return sorted({(line, time) for line, count in seen.items() for time in (1, count)})
+
+
+def interrupted(function, line, time):
+    """Call a function, and interrupt it when it comes to a line for the first time, or a later."""
+    seen = Counter()
+
+    def on_event(here):
+        seen[here] += 1
+        if here == line and seen[here] == time:
+            sys.settrace(None)
+            raise Interrupt
+
+    with suppress(Interrupt):
+        traced(function, on_event)
 
 
 class RunningMean(xpnet.Layer):
@@ -148,45 +163,36 @@ def test_a_step_is_whole_wherever_it_is_interrupted(case, xpnet_backend):
         step = xpnet.compile(make_net(), make_optimizer())
         for _ in range(2):
             step(x, t)
-        outcomes = interrupt_at_each_line(step, x, t, xpnet_backend.name)
-    assert outcomes == {"before", "after"}
+        lines = lines_of(lambda: step(x, t))
+        assert_whole(step, x, t, lines, xpnet_backend.name)
 
 
-def interrupt_at_each_line(step, x, t, library):
-    outcomes, at, came_there = set(), 0, True
-    while came_there:
-        at += 1
+def assert_whole(step, x, t, lines, library, anew=lambda step: step):
+    outcomes = set()
+    for line, time in lines:
+        step = anew(step)
         before, after = state_of(step.net, step.optimizer), after_a_step(step, x, t)
-        came_there = interrupted(lambda: step(x, t), at)
+        interrupted(lambda: step(x, t), line, time)  # noqa: B023 - called at once
         found = state_of(step.net, step.optimizer)
-        if are_equal(found, after, 1e-5 if library == "jax" else 0):
-            outcomes.add("after")
-        else:
-            assert are_equal(found, before), f"at line {at} it is neither"
-            outcomes.add("before")
-    return outcomes
+        is_after = are_equal(found, after, 1e-5 if library == "jax" else 0)
+        assert is_after or are_equal(found, before), f"interrupted at {line}, it is neither"
+        outcomes.add(is_after)
+    assert outcomes == {True, False}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_first_step_is_whole_too(case, xpnet_backend):
     each_dtype_has_the_same_lines(xpnet_backend)
     make_net, make_optimizer = CASES[case]
-    stride = 97 if xpnet_backend.name == "jax" else 13  # a trace takes a second
-    outcomes, at, came_there = set(), 1, True
+    stride = 29 if xpnet_backend.name == "jax" else 5  # a trace takes a second
     with xpnet.use_backend(xpnet_backend):
         x, t = batch()
-        while came_there:
-            step = xpnet.compile(make_net(), make_optimizer())
-            before, after = state_of(step.net, step.optimizer), after_a_step(step, x, t)
-            came_there = interrupted(lambda: step(x, t), at)  # noqa: B023 - called at once
-            found = state_of(step.net, step.optimizer)
-            is_before = are_equal(found, before)
-            outcomes.add(is_before)
-            exact = 1e-5 if xpnet_backend.name == "jax" else 0
-            assert is_before or are_equal(found, after, exact), f"at line {at} it is neither"
-            step(x, t)
-            at += stride
-    assert outcomes == {True, False}
+
+        def anew(_step=None):
+            return xpnet.compile(make_net(), make_optimizer())
+
+        lines = lines_of(lambda: anew()(x, t))
+        assert_whole(anew(), x, t, lines[::stride], xpnet_backend.name, anew)
 
 
 def test_an_eager_update_is_whole_wherever_it_is_interrupted(xpnet_backend):
@@ -194,15 +200,15 @@ def test_an_eager_update_is_whole_wherever_it_is_interrupted(xpnet_backend):
     with xpnet.use_backend(xpnet_backend):
         net, optimizer = plain_net(), OPTIMIZERS["Adam"].make()
         grads = net.gradient(*batch())
-        at, came_there, outcomes = 0, True, set()
-        while came_there:
-            at += 1
+        optimizer.update(net.params, grads)
+        outcomes = set()
+        for line, time in lines_of(lambda: optimizer.update(net.params, grads)):
             before = state_of(net, optimizer)
             twin, twins = copy.deepcopy((net, optimizer))
             twins.update(twin.params, grads)
-            came_there = interrupted(lambda: optimizer.update(net.params, grads), at)
+            interrupted(lambda: optimizer.update(net.params, grads), line, time)
             found = state_of(net, optimizer)
             is_before = are_equal(found, before)
-            assert is_before or are_equal(found, state_of(twin, twins)), f"at line {at}"
+            assert is_before or are_equal(found, state_of(twin, twins)), line
             outcomes.add(is_before)
     assert outcomes == {True, False}

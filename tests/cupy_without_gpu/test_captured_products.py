@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from contextlib import nullcontext
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,6 +86,8 @@ def who_multiplied(cpu: CPU, monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[s
     monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(cuda=cuda))
     monkeypatch.setattr(Stream, "captures", 0)
     monkeypatch.setattr(xp, "matmul", matmul_of_cupy)
+    by_address = import_module("xpnet.kernels.cuda.registered")
+    monkeypatch.setattr(by_address, "_overlap", np.may_share_memory)
     monkeypatch.setattr(products, "device_of", lambda _: SimpleNamespace(id=0))
     monkeypatch.setattr(products, "cublas_of", lambda _: SimpleNamespace(matmul=matmul_of_handle))
     monkeypatch.setattr(Dispatcher, "__call__", run)

@@ -118,12 +118,14 @@ MUTANTS = {
     "streamed: a stride too long": Mutant(
         "start += TEAM * SIZE<T>", "start += (TEAM + 1) * SIZE<T>", **STREAMED
     ),
-    "loss: the target of another row": Mutant("x[t[r]]", "x[t[0]]", **LOSS),
+    "loss: the target of another row": Mutant("x[label]", "x[t[0]]", **LOSS),
     "loss: every thread writes it": Mutant(
         "losses[r] = log(sum.total)", "losses[r + 1] = log(sum.total)", **LOSS
     ),
     "loss: the target is read too late": Mutant(
-        "target = static_cast<Wide<T>>(x[t[r]]);", "target = static_cast<Wide<T>>(y[t[r]]);", **LOSS
+        "target = static_cast<Wide<T>>(x[label]);",
+        "target = static_cast<Wide<T>>(y[label]);",
+        **LOSS,
     ),
     "gradient: the next column": Mutant("label == column", "label == column + 1", **GRADIENT),
     "gradient: not of the mean": Mutant(

@@ -131,6 +131,36 @@ def test_an_array_that_overlaps_with_any_argument_goes_to_the_generic_op(
     assert cpu.launched == []
 
 
+def test_a_result_that_overlaps_with_labels_or_the_upstream_goes_to_the_generic_op(
+    cpu: CPU,
+) -> None:
+    kernel = registered(cpu)["softmax_with_loss_backward"]
+    y, memory = np.full((5, 7), 1 / 7, "float32"), np.zeros(64, "float32").view(DeviceArray)
+    y, out = y.view(DeviceArray), memory[:35].reshape(5, 7)
+    for t in (memory[:5].view("int32"), memory[30:40].view("int64")):
+        assert kernel(y, t, 1.0, out) is None
+    t = memory[40:45].view("int32")
+    assert kernel(y, t, memory[34:35].reshape(()), out) is None
+    assert cpu.launched == []
+
+    assert kernel(y, t, memory[45:46].reshape(()), out) is out
+
+
+@pytest.mark.parametrize("second", ["grad", "velocity", "lr"])
+def test_an_update_of_arrays_that_overlap_goes_to_the_generic_rule(second, cpu: CPU) -> None:
+    update, memory = registered(cpu)["momentum_update"], np.zeros(64, "float32").view(DeviceArray)
+    at = {"grad": 16, "velocity": 32, "lr": 48}
+
+    def run():
+        grad, velocity = (memory[at[name] : at[name] + 16] for name in ("grad", "velocity"))
+        lr = memory[at["lr"] :].view("float64")[:1].reshape(())
+        return update(memory[:16], grad, velocity=velocity, lr=lr, momentum=0.9)
+
+    assert run() is True
+    at[second] = 8
+    assert run() is None
+
+
 @pytest.mark.parametrize(
     "out",
     [
@@ -177,6 +207,8 @@ def test_an_update_is_its_rule(entry, cpu: CPU) -> None:
         for name in optimizer.memory
     }
     expected = entry.rule(param, grad, **memory, **optimizer.settings)
+    param, grad = param.view(DeviceArray), grad.view(DeviceArray)
+    memory = {name: 3 if name == "step" else a.view(DeviceArray) for name, a in memory.items()}
 
     kernel = registered(cpu)[entry.rule.__name__]
     assert kernel(param, grad, **memory, **optimizer.settings)

@@ -239,10 +239,11 @@ def endless_zeros(path: Path) -> None:
 
 TRAPS: dict[str, tuple[Callable[[Path], object], str]] = {
     "folder": (Path.mkdir, "Is a directory"),
-    "pipe": (os.mkfifo, "it is no regular file"),
+    "pipe": (lambda path: os.mkfifo(path), "it is no regular file"),
     "device": (lambda path: path.symlink_to("/dev/zero"), "it is no regular file"),
     "link to nothing": (lambda path: path.symlink_to("nothing"), "No such file"),
     "link to itself": (lambda path: path.symlink_to(path), "symbolic links"),
+    "link to no possible name": (lambda path: path.symlink_to("x" * 300), "File name too long"),
     "huge": (endless_zeros, f"it has {1 << 40} bytes, where at most"),
     "empty": (Path.touch, "found 0 bytes"),
     "longer": (lambda path: path.write_bytes(bytes(23_537)), "found more bytes"),
@@ -299,7 +300,7 @@ def test_a_home_that_nobody_has_is_told(
 def test_a_folder_that_cannot_be_looked_into_is_named(tiny: Any, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be used: File name too long"):
         tiny.load(folder=tmp_path / ("x" * 300))
-    with pytest.raises(DatasetError, match="cannot be used: embedded null"):
+    with pytest.raises(DatasetError, match=r"cannot be used: .*embedded null"):
         tiny.load(folder="x\0y")
 
 

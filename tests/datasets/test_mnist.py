@@ -179,6 +179,15 @@ def test_the_cache_is_where_the_environment_says(
     assert mirror.requests == []
 
 
+def test_a_folder_that_was_searched_in_vain_is_named(
+    tiny: Any, mirror: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XPNET_DATA", str(tmp_path / "misspelt"))
+    mirror.files.clear()
+    with pytest.raises(DatasetError, match=f"XPNET_DATA is {tmp_path}/misspelt, where it is not"):
+        tiny.load()
+
+
 @pytest.mark.parametrize(
     ("load", "other"), [(load_mnist, "fashion-mnist"), (load_fashion_mnist, "mnist")]
 )

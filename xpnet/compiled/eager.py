@@ -29,16 +29,16 @@ class EagerStep:
         is_planned = has_plain_update(optimizer)
         layers = [layer for _, layer in walk(net)]
         before = Snapshot(layers if is_planned else [*layers, optimizer], contents=not is_planned)
-        done: list[bool] = []
+        done: list[str] = []
         try:
             loss, grads = loss_and_gradient(net, x, t)
             if is_planned:
                 plan = optimizer.plan(net.params, grads)
-                plan.calls.append([done.append, True])
+                plan.add(done.append, "updated")
                 plan.carry_out()
             else:
                 optimizer.update(net.params, grads)
-                done.append(True)
+                done.append("updated")
         except BaseException:
             if not done:
                 before.restore()

@@ -18,7 +18,7 @@ from xpnet.compiled.traced import Changes, TracedLayers
 from xpnet.compiled.watch import Watch
 from xpnet.kernels.cuda.graph import GraphedStep
 from xpnet.kernels.cuda.products import capturable_products
-from xpnet.kernels.tape import Tape, call
+from xpnet.kernels.tape import Tape
 from xpnet.layers.state import taken_apart
 from xpnet.layers.tree import walk
 from xpnet.optimizers import Optimizer
@@ -114,20 +114,18 @@ class _Graph:
     def __call__(self, x: Array, t: Array) -> Array:
         """Take a step: nothing that lasts is changed but by one launch, and what counts it."""
         plan = Tape(is_plan=True)
-        plan.calls.append(self._step.launch)
-        with plan.recording():
-            for (layer, name), number, rise in zip(
-                self._counters, self._numbers, self._rises, strict=True
-            ):
-                number[...] = getattr(layer, name)
-                call(setitem, vars(layer), name, getattr(layer, name) + rise)
-            self._lr[...] = self._optimizer.settings["lr"]
-            for memory in self._memories.values():
-                if "step" in memory:
-                    self._count[...] = memory["step"] + 1  # all parameters have taken as many
-                    call(memory.update, {"step": memory["step"] + 1})
-            for grads, recorded in self._grads:
-                call(grads.update, recorded)
+        plan.add(*self._step.launch)
+        counted = zip(self._counters, self._numbers, self._rises, strict=True)
+        for (layer, name), number, rise in counted:
+            number[...] = getattr(layer, name)
+            plan.add(setitem, vars(layer), name, getattr(layer, name) + rise)
+        self._lr[...] = self._optimizer.settings["lr"]
+        for memory in self._memories.values():
+            if "step" in memory:
+                self._count[...] = memory["step"] + 1  # all parameters have taken as many
+                plan.add(memory.update, {"step": memory["step"] + 1})
+        for grads, recorded in self._grads:
+            plan.add(grads.update, recorded)
         self._step.load(x, t)
         plan.carry_out()
         return self._step.result()

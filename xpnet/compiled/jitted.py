@@ -17,12 +17,12 @@ from xpnet.compiled.not_compiled import NotCompiledError, warn
 from xpnet.compiled.snapshot import Snapshot
 from xpnet.compiled.traced import Changes, TracedLayers
 from xpnet.compiled.watch import Watch
-from xpnet.kernels.tape import Tape, call
+from xpnet.kernels.tape import Tape
 from xpnet.layers.calls import recorded_by, takes_need_dx
 from xpnet.layers.changes import note_change
 from xpnet.layers.parameters import Parameters, parameters_of
 from xpnet.layers.tree import walk
-from xpnet.optimizers.optimizer import has_plain_update, note_new_arrays, trained
+from xpnet.optimizers.optimizer import add_new_arrays, has_plain_update, trained
 
 __all__ = ["JittedStep"]
 
@@ -130,16 +130,15 @@ class _Function:
             self._check_labels(t)
             self._rises = [int(rise) for rise in rises]
         plan = Tape(is_plan=True)
-        with plan.recording():
-            for (layer, name, parts), own in zip(self._changes.attributes, new_arrays, strict=True):
-                call(setitem, vars(layer), name, parts.rebuilt(own))
-            for layer, name, value in self._changes.values:
-                call(setitem, vars(layer), name, value)
-            for (layer, name), number, rise in zip(counters, numbers, self._rises, strict=True):
-                call(setitem, vars(layer), name, int(number) + rise)
-            if self._is_pure:
-                note_new_arrays(params, before, new_params)
-                call(setattr, optimizer, "state", {**optimizer.state, **new_state})
+        for (layer, name, parts), own in zip(self._changes.attributes, new_arrays, strict=True):
+            plan.add(setitem, vars(layer), name, parts.rebuilt(own))
+        for layer, name, value in self._changes.values:
+            plan.add(setitem, vars(layer), name, value)
+        for (layer, name), number, rise in zip(counters, numbers, self._rises, strict=True):
+            plan.add(setitem, vars(layer), name, int(number) + rise)
+        if self._is_pure:
+            add_new_arrays(plan, params, before, new_params)
+            plan.add(setattr, optimizer, "state", {**optimizer.state, **new_state})
         note_change()
         if self._is_pure:
             plan.carry_out()
@@ -171,8 +170,8 @@ class _Function:
             of_net = parameters_of(self._net)
             for name, array in params.items():
                 of_net[name] = array
-            with recorded_by(_ScoresNoted(self._loss, self._scores)):
-                loss, grads = loss_and_gradient(self._net, x, t)
+            noted = _ScoresNoted(self._loss, self._scores)
+            loss, grads = recorded_by(noted, loss_and_gradient, self._net, x, t)
             if self._is_pure:
                 grads, state = self._optimizer.apply(trained(of_net), grads, state, settings)
         (self._changes,) = changes

@@ -96,6 +96,8 @@ def _from_any(
         f"put the files of {target.parent.name} in a folder and set XPNET_DATA to it, or use "
         "xpnet.datasets.load_digits(), which needs no download"
     )
+    if data := os.environ.get("XPNET_DATA"):
+        advice = f"XPNET_DATA is {data}, where it is not, either; {advice}"
     reasons = "\n".join(failures)
     msg = f"{target} cannot be downloaded; every mirror failed:\n{reasons}\n{advice}"
     raise DatasetError(msg)

@@ -102,18 +102,18 @@ def _names(name: str) -> tuple[str, str]:
 
 def _present(folder: Path, name: str) -> Path | None:
     """Return the file, raw or compressed; if there is no file, whatever else has its name."""
-    present = [path for path in (folder / one for one in _names(name)) if _exists(path)]
-    return next((path for path in present if path.is_file()), present[0] if present else None)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError) as error:  # it is not allowed to look, or no name can be like that
-        raise _unusable(path, error) from error
-    return True
+    others = []
+    for path in (folder / one for one in _names(name)):
+        try:
+            path.lstat()
+            if path.is_file():
+                return path
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:  # looking is not allowed, or no name is like that
+            raise _unusable(path, error) from error
+        others.append(path)
+    return others[0] if others else None
 
 
 def _load(path: Path, fingerprint: Fingerprint, *, follow_links: bool) -> bytes:

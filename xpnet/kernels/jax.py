@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from numbers import Integral
 from typing import Any
 
@@ -12,20 +12,31 @@ from xpnet import ops
 from xpnet._typing import Array
 from xpnet.ops.dropout import dropout_mask
 
-__all__ = ["KERNELS"]
+__all__ = ["KERNELS", "problems"]
+
+
+def problems() -> Iterator[str]:
+    """Say what is set so that no kernel runs."""
+    if jax.config.jax_disable_jit:
+        yield "none of them runs: JAX_DISABLE_JIT is set, and the generic ops do the work"
 
 
 def _compiled(op: Callable[..., Any], *static: str) -> Callable[..., Any]:
-    """Return an op that is compiled for each dtype and shape; None for arrays that are traced.
-
-    What is traced already becomes part of a compiled function, and the op in it.
-    """
+    """Return an op that is compiled for each dtype and shape, where it can be; else None."""
     compiled = jax.jit(op, static_argnames=static)
 
     def run(*args: Any) -> Any:
-        return None if isinstance(args[0], jax.core.Tracer) else compiled(*args)
+        return compiled(*args) if _can_be_compiled(args[0]) else None
 
     return run
+
+
+def _can_be_compiled(array: Any) -> bool:
+    """Whether an op on an array can be, so that it is not called here and asks for a kernel again.
+
+    What is traced already becomes part of a compiled function, and the op in it.
+    """
+    return not (isinstance(array, jax.core.Tracer) or jax.config.jax_disable_jit)
 
 
 def _along_axis(op: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +59,7 @@ def _softmax_with_loss_backward(y: Array, t: Array, dout: Any, _out: None) -> Ar
 def _dropout(x: Array, rate: float, seed: int, step: Any, _out: None) -> Any:
     # Each seed is compiled for itself: who counts steps keeps it, and others may not.
     is_counted = isinstance(step, Integral) and 0 < int(step) < 2**32
-    if not is_counted or isinstance(x, jax.core.Tracer):
+    if not is_counted or not _can_be_compiled(x):
         return None
     number = jax.numpy.asarray(int(step), "uint32")
     mask = _mask(x, float(rate), int(seed), number)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import starmap
 from operator import call as _call
@@ -19,6 +18,7 @@ from operator import length_hint
 from typing import Any
 
 from xpnet.quiet import quiet
+from xpnet.scoped import call_with
 
 __all__ = ["Call", "Tape", "call", "current_tape"]
 
@@ -53,8 +53,7 @@ class Tape:
     >>> import numpy as np
     >>> x, y = np.ones(2), np.empty(2)
     >>> tape = Tape()
-    >>> with tape.recording():
-    ...     call(np.add, x, x, y)
+    >>> tape.record(call, np.add, x, x, y)
     >>> x[...] = 5
     >>> tape.replay()
     >>> y
@@ -66,14 +65,13 @@ class Tape:
         self.memory: dict[Any, Any] = {}
         self.is_plan, self.is_kept = is_plan, is_kept
 
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        """Note the calls that are made in this block, in this thread or task."""
-        token = _recording.set(self)
-        try:
-            yield
-        finally:
-            _recording.reset(token)
+    def record(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function, and note the calls that are made in it; return what it returns."""
+        return call_with(_recording, self, function, *args)
+
+    def add(self, function: Callable[..., Any], *args: Any) -> None:
+        """Note a call that nobody has made."""
+        self.calls.append([function, *args])
 
     def replay(self) -> None:
         """Make all calls again."""

@@ -34,7 +34,19 @@ def _is_apart(x: Array, out: Array | None) -> bool:
         return False
     if out is None:
         return True
-    return out is x or bool(x.untyped_storage().data_ptr() != out.untyped_storage().data_ptr())
+    return out is x or not _overlap(x, out)
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    """Whether the storages of two tensors share memory, though one may not know of the other."""
+    (start_a, end_a), (start_b, end_b) = _span(a), _span(b)
+    return start_a < end_b and start_b < end_a
+
+
+def _span(x: Array) -> tuple[int, int]:
+    storage = x.untyped_storage()
+    start: int = storage.data_ptr()
+    return start, start + storage.nbytes()
 
 
 def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:

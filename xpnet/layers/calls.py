@@ -8,13 +8,13 @@ What a layer does then is known from its methods: those marked :func:`of_one_op`
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from xpnet._typing import Array
+from xpnet.scoped import call_with
 
 __all__ = [
     "Recorder",
@@ -50,14 +50,9 @@ def recorder() -> Recorder | None:
     return _recorder.get()
 
 
-@contextmanager
-def recorded_by(who: Recorder | None) -> Iterator[None]:
-    """Let somebody call the layers in containers, in this block, thread and task; or nobody."""
-    token = _recorder.set(who)
-    try:
-        yield
-    finally:
-        _recorder.reset(token)
+def recorded_by(who: Recorder | None, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in which somebody calls the layers in containers; or nobody does."""
+    return call_with(_recorder, who, function, *args)
 
 
 def backward_of(layer: Any, dout: Array, *, need_dx: bool = True) -> Any:

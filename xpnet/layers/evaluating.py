@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
-__all__ = ["evaluating", "is_evaluating"]
+from xpnet.scoped import call_with
+
+__all__ = ["call_evaluating", "evaluating", "is_evaluating"]
 
 # In a ContextVar and not in the layers, so that one thread can evaluate a net while another
 # trains it, and layers inside of a user's own are reached too.
@@ -36,6 +39,11 @@ def evaluating() -> Iterator[None]:
         yield
     finally:
         _evaluating.reset(token)
+
+
+def call_evaluating(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function as inside of :func:`evaluating`, which ends whatever interrupts it."""
+    return call_with(_evaluating, True, function, *args)  # noqa: FBT003 - the variable's value
 
 
 def is_evaluating() -> bool:

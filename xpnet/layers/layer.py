@@ -13,6 +13,7 @@ from xpnet.checks import describe_home
 from xpnet.errors import BackendMismatchError, BackwardError
 from xpnet.layers.changes import Watched
 from xpnet.layers.freezing import set_frozen
+from xpnet.layers.memories import memories_apart
 from xpnet.layers.moving import move
 from xpnet.layers.state import buffers_of
 from xpnet.layers.tree import children_in
@@ -197,11 +198,21 @@ class Layer(Watched):
 
     def _save(self, *values: Any) -> None:
         """Remember what ``backward`` will need."""
-        vars(self)["_memory"] = values  # past the watch: the layer has not changed
+        memories = memories_apart()
+        if memories is None:
+            vars(self)["_memory"] = values  # past the watch: the layer has not changed
+        else:
+            memories[id(self)] = values
+
+    def _remembered(self) -> tuple[Any, ...] | None:
+        """Return what the last ``forward`` saved; None if there was none."""
+        memories = memories_apart()
+        return self._memory if memories is None else memories.get(id(self), self._memory)
 
     def _saved(self) -> tuple[Any, ...]:
         """Return what the last ``forward`` saved; BackwardError if there was none."""
-        if self._memory is None:
+        memory = self._remembered()
+        if memory is None:
             msg = f"{type(self).__name__}: backward was called before forward; call forward first"
             raise BackwardError(msg)
-        return self._memory
+        return memory

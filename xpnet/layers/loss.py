@@ -6,6 +6,7 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.layers.layer import Layer
+from xpnet.layers.memories import memories_apart
 
 __all__ = ["Loss"]
 
@@ -22,26 +23,35 @@ class Loss(Layer):
     @property
     def loss(self) -> Array | None:
         """Of the last forward, or of a compiled step after it."""
-        noted = vars(self).get("_noted")
-        return self._remembered(0) if noted is None else noted
+        noted = self._noted_here()
+        return self._part(0) if noted is None else noted
 
     @property
     def y(self) -> Array | None:
         """Of the last forward; None after a compiled step, which keeps none."""
-        return self._remembered(1) if vars(self).get("_noted") is None else None
+        return self._part(1) if self._noted_here() is None else None
 
     @property
     def t(self) -> Array | None:
         """The labels of the last forward; None after a compiled step."""
-        return self._remembered(2) if vars(self).get("_noted") is None else None
+        return self._part(2) if self._noted_here() is None else None
 
     def note_loss(self, loss: Array) -> None:
         """Let :attr:`loss` be that of a compiled step."""
         vars(self)["_noted"] = loss
 
-    def _remembered(self, place: int) -> Array | None:
-        return None if self._memory is None else self._memory[place]
+    def _noted_here(self) -> Array | None:
+        """Return the loss of a compiled step, unless a forward came after it."""
+        if id(self) in (memories_apart() or ()):
+            return None
+        noted: Array | None = vars(self).get("_noted")
+        return noted
+
+    def _part(self, place: int) -> Array | None:
+        memory = self._remembered()
+        return None if memory is None else memory[place]
 
     def _save(self, *values: Any) -> None:
-        vars(self)["_noted"] = None
+        if memories_apart() is None:
+            vars(self)["_noted"] = None
         super()._save(*values)

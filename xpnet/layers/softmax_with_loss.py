@@ -147,8 +147,9 @@ class SoftmaxWithLoss(Loss):
         time would make a GPU wait.
         """
         check_floats(type(self).__name__, x=x)
-        if self._memory is not None and isinstance(self.class_weights, np.ndarray):
-            *_, y, _t, options, given = self._memory
+        memory = self._remembered()
+        if memory is not None and isinstance(self.class_weights, np.ndarray):
+            *_, y, _t, options, given = memory
             lives_there = type(y) is type(x) and device_of(y) == device_of(x) and y.dtype == x.dtype
             if given is self.class_weights and lives_there and y.shape[-1] == x.shape[-1]:
                 return options[2]

@@ -10,10 +10,10 @@ from xpnet._typing import Array
 from xpnet.gradients import numerical_gradient
 from xpnet.layers import Layer, SoftmaxWithLoss
 from xpnet.layers.calls import of_layers, recorder
-from xpnet.layers.evaluating import evaluating
+from xpnet.layers.evaluating import call_evaluating
+from xpnet.layers.memories import call_keeping_memories
 from xpnet.layers.parameters import Parameters, by_path
 from xpnet.layers.tree import is_layer
-from xpnet.nets.memories import memories_kept
 
 __all__ = ["Container", "check_is_layer"]
 
@@ -92,8 +92,7 @@ class Container(Layer):
         XpnetError
             As the layers; a note tells which one.
         """
-        with evaluating(), memories_kept(self):
-            return self.forward(x)
+        return call_keeping_memories(call_evaluating, self.forward, x)
 
     @of_layers
     def loss(self, x: Array, t: Array) -> Array:

@@ -10,6 +10,7 @@ from xpnet.checks import upstream_shape_text
 from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.ranks import of_one_rank
 from xpnet.ops.relu import relu
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
@@ -75,7 +76,8 @@ def affine(x: Array, W: Array, b: Array) -> Array:
 def _affine(xp: Namespace, x: Array, W: Array, b: Array) -> Array:
     wide_x, wide_W, wide_b = widened(xp, x, W, b)
     y = xp.matmul(_rows(xp, wide_x), wide_W)
-    y += wide_b  # y is ours alone
+    _, row = of_one_rank(y, wide_b)
+    y += row  # y is ours alone
     return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
 
 

@@ -9,6 +9,7 @@ from xpnet.checks import upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.ranks import of_one_rank
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
@@ -55,6 +56,7 @@ def add(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     """
     xp, wide_x, wide_y = _checked(_ADD, x=x, y=y)
     _broadcast_shape(_ADD, _shape(x), _shape(y))
+    wide_x, wide_y = of_one_rank(wide_x, wide_y)
     return _delivered(_ADD, xp, wide_x + wide_y, out)
 
 
@@ -108,6 +110,7 @@ def mul(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     """
     xp, wide_x, wide_y = _checked(_MUL, x=x, y=y)
     _broadcast_shape(_MUL, _shape(x), _shape(y))
+    wide_x, wide_y = of_one_rank(wide_x, wide_y)
     return _delivered(_MUL, xp, wide_x * wide_y, out)
 
 
@@ -126,6 +129,7 @@ def mul_backward(
     (3.0, 150.0)
     """
     xp, dout, wide_x, wide_y = _checked_backward(_MUL, dout, x, y)
+    _, wide_x, wide_y = of_one_rank(dout, wide_x, wide_y)
     dx, dy = dout * wide_y, dout * wide_x
     return _unbroadcast(xp, dx, x, beside=y), _unbroadcast(xp, dy, y, beside=x)
 

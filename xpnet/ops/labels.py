@@ -21,6 +21,7 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_axis, check_same_home
 from xpnet.dtypes import dtype_name, is_float, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
+from xpnet.ops.ranks import of_one_rank
 from xpnet.quiet import quiet
 
 __all__ = [
@@ -245,17 +246,21 @@ def _row_text(layer: str, t: np.ndarray[Any, Any]) -> str:
 
 
 def as_indices(t: Array) -> Array:
-    """Return class indices in the integer dtype in which their library takes indices."""
+    """Return class indices in the integer dtype in which their library takes indices.
+
+    They are a copy: NumPy looks at indices before it uses them, and another thread may write to
+    ``t`` in between.
+    """
     adapter = adapter_of(t)
-    wanted = adapter.index_dtype
-    return t if t.dtype == wanted else adapter.xp.astype(t, wanted)
+    return adapter.xp.astype(t, adapter.index_dtype)
 
 
 def one_hot(xp: Namespace, t: Array, x: Array) -> Array:
     """Return class indices as rows of 0 and 1 in the shape and dtype of the scores ``x``."""
     indices = as_indices(t)
     classes = xp.arange(x.shape[-1], dtype=indices.dtype, device=device_of(t))
-    return xp.astype(indices[..., None] == classes, x.dtype)
+    columns, row = of_one_rank(indices[..., None], classes)
+    return xp.astype(columns == row, x.dtype)
 
 
 def row_weights(xp: Namespace, t: Array, x: Array) -> Array | None:

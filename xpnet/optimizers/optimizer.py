@@ -16,7 +16,7 @@ from xpnet.layers.holders import holders_of
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory, State, copied, initial_memory, memory_beside
 
-__all__ = ["Optimizer", "has_plain_update", "note_new_arrays", "trained"]
+__all__ = ["Optimizer", "add_new_arrays", "has_plain_update", "trained"]
 
 
 class Optimizer:
@@ -116,14 +116,11 @@ class Optimizer:
         memories = self.memories(before, grads, self.state)
         if self.works_in_place(before, grads):
             memories = {name: copied(memory) for name, memory in memories.items()}
-            with plan.recording():
-                self.note_steps(before, grads, memories)
+            plan.record(self.note_steps, before, grads, memories)
         else:
             after, memories = self._steps(before, grads, memories, self.settings)
-            with plan.recording():
-                note_new_arrays(params, before, after)
-        with plan.recording():
-            call(setattr, self, "state", {**self.state, **memories})
+            add_new_arrays(plan, params, before, after)
+        plan.add(setattr, self, "state", {**self.state, **memories})
         return plan
 
     def apply(
@@ -298,21 +295,24 @@ def trained(params: Mapping[str, Array]) -> dict[str, Array]:
     return dict(params) if places is None else {name: params[name] for name in places()}
 
 
-def note_new_arrays(
-    params: MutableMapping[str, Array], before: Mapping[str, Array], after: Mapping[str, Array]
+def add_new_arrays(
+    plan: Tape,
+    params: MutableMapping[str, Array],
+    before: Mapping[str, Array],
+    after: Mapping[str, Array],
 ) -> None:
-    """Let a tape note what gives parameters new values: in their arrays, or in other ones.
+    """Add to a plan what gives parameters new values: in their arrays, or in other ones.
 
     Where arrays cannot be written to, all that hold one get another, as if it had been changed.
     """
     for name, param in before.items():
         if _is_writable(param):
-            call(setitem, detached(param), ..., after[name])
+            plan.add(setitem, detached(param), ..., after[name])
             continue
         if not hasattr(params, "places"):
-            call(setitem, params, name, after[name])
+            plan.add(setitem, params, name, after[name])
         for layer, own_name in holders_of(params, name, param):
-            call(setitem, layer.params, own_name, after[name])
+            plan.add(setitem, layer.params, own_name, after[name])
 
 
 def _is_writable(param: Array) -> bool:

@@ -17,8 +17,8 @@ from xpnet.backends import adapter_of
 from xpnet.compiled import compile as compiled
 from xpnet.compiled.eager import EagerStep
 from xpnet.errors import ShapeError
-from xpnet.layers.evaluating import evaluating
-from xpnet.nets.memories import memories_kept
+from xpnet.layers.evaluating import call_evaluating
+from xpnet.layers.memories import call_keeping_memories
 from xpnet.progress import Progress, progress
 from xpnet.training.ctrl_c import CtrlC
 from xpnet.training.history import Epoch, History
@@ -255,5 +255,4 @@ class _Measure:
     def _of(self, x: Array, t: Array) -> float:
         if self._metric is not None:
             return float(self._metric(self._net.predict(x), t))
-        with evaluating(), memories_kept(self._net):
-            return float(self._net.loss(x, t))
+        return float(call_keeping_memories(call_evaluating, self._net.loss, x, t))

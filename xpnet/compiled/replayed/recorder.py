@@ -73,7 +73,7 @@ class NetRecorder:
         fused, calls = _taped(op, (*first.inputs, *first.layer.params.values()))
         if not 0 < len(calls) < len(first.calls) + len(last.calls):
             return last.result
-        remembered = last.layer._memory
+        remembered = last.layer._saved()
         last.layer._save(*(fused if each is last.result else each for each in remembered))
         runs = [*first.runs, last.runs[0]._replace(kept=fused)]
         self._forwards[-2:] = [
@@ -116,9 +116,8 @@ class NetRecorder:
         self, layer: Any, name: str, arrays: tuple[_Host, ...], told: dict[str, bool] | None = None
     ) -> Any:
         """Call a method, note it, and return a copy of its result."""
-        told = told or {}
-        with recorded_by(None):
-            result = getattr(layer, name)(*arrays, **told)
+        method, told = getattr(layer, name), told or {}
+        result = recorded_by(None, partial(method, **told), *arrays)
         kept = None if result is None else _twin(layer, result)
         copies: dict[tuple[int, str], tuple[Any, _Host]] = {}
         if name == "backward":
@@ -192,9 +191,7 @@ def _twin(layer: Any, array: Any) -> _Host:
 
 def _taped(function: Callable[..., Any], arrays: tuple[Any, ...]) -> tuple[Any, list[Call]]:
     tape = Tape()
-    with tape.recording():
-        result = function(*arrays)
-    return result, tape.calls
+    return tape.record(function, *arrays), tape.calls
 
 
 def _taped_forward(layer: Any, inputs: tuple[_Host, ...]) -> tuple[Any, list[Call]]:

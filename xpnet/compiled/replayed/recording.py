@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +14,8 @@ from xpnet.compiled.snapshot import Snapshot
 from xpnet.compiled.watch import Watch
 from xpnet.kernels.tape import Call, Tape
 from xpnet.layers.calls import recorded_by
+from xpnet.layers.memories import call_keeping_memories
+from xpnet.layers.parameters import Parameters
 from xpnet.layers.state import counters_of
 from xpnet.layers.tree import walk
 from xpnet.quiet import quiet
@@ -46,13 +48,18 @@ class Recording:
     def __init__(self, net: Any, x: _Host, t: _Host) -> None:
         self._x, self._t = _own(x), _own(t)
         recorder = NetRecorder()
-        with recorded_by(recorder), _memories_kept(net):
-            loss, _ = net.loss_and_gradient(self._x, self._t)
+        run = partial(recorded_by, recorder, net.loss_and_gradient)
+        loss, _ = call_keeping_memories(run, self._x, self._t)
         self.loss: _Host = np.asarray(loss)
         self._params = [
             (layer, name, net.params[path])
             for path in net.params
             for layer, name in net.params.places(path)
+        ]
+        self._counts = [
+            (layer, len(layer.params))
+            for _, layer in walk(net)
+            if not isinstance(layer.params, Parameters)
         ]
         self._called = [each for layer in recorder.called for _, each in walk(layer)]
         called = {id(layer) for layer in self._called}
@@ -77,6 +84,9 @@ class Recording:
         for layer, name, array in self._params:  # each step waits for it
             if layer.params.get(name) is not array:
                 return False
+        for layer, count in self._counts:
+            if len(layer.params) != count:
+                return False
         return self._watch.is_current()
 
     def before(self) -> Snapshot | None:
@@ -100,18 +110,6 @@ class Recording:
         self._replay()
         for grads, recorded in self._owned:
             grads.update(recorded)
-
-
-@contextmanager
-def _memories_kept(net: Any) -> Iterator[None]:
-    """Let layers remember another batch, but not for a backward by hand: it is soon overwritten."""
-    memories = [vars(layer) for _, layer in walk(net) if hasattr(layer, "_memory")]
-    before = [memory["_memory"] for memory in memories]
-    try:
-        yield
-    finally:
-        for memory, remembered in zip(memories, before, strict=True):
-            memory["_memory"] = remembered
 
 
 def _summed_gradients(net: Any, recorder: NetRecorder, calls: list[Call]) -> dict[str, _Host]:

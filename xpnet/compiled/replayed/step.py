@@ -74,7 +74,7 @@ class ReplayedStep:
         """Take a step from a recording, or from one that is made meanwhile."""
         is_planned = has_plain_update(self._optimizer)
         before = self._before(recording, is_planned=is_planned)
-        done: list[bool] = []
+        done: list[str] = []
         if recording is not None and recording.update is not None:
             recording.update.done.clear()
         try:
@@ -88,7 +88,7 @@ class ReplayedStep:
                 update()
             else:
                 self._optimizer.update(self._net.params, recording.grads)
-                done.append(True)
+                done.append("updated")
         except BaseException:
             if before is not None and not done:
                 before.restore()

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.compiled.kept_state import KeptState
-from xpnet.kernels.tape import Tape, call
+from xpnet.kernels.tape import Tape
 from xpnet.optimizers.optimizer import Optimizer, trained
 from xpnet.optimizers.state import State
 
@@ -45,7 +45,7 @@ class Update:
         self._tape = Tape(is_plan=True)
         self._is_fixed = False
         self._settings: dict[str, float] = {}
-        self.done: list[bool] = []
+        self.done: list[str] = []
 
     def __call__(self) -> None:
         is_current = self._is_current()
@@ -84,8 +84,8 @@ class Update:
             self._tape.calls += optimizer.plan(self._net.params, self._grads).calls
             self._is_fixed = False
         else:
-            with self._tape.recording():
-                self._is_fixed = optimizer.note_steps(self._params, self._grads, self._memories)
-                if not is_current:
-                    call(setattr, optimizer, "state", {**optimizer.state, **self._memories})
-        self._tape.calls.append([self.done.append, True])
+            arguments = self._params, self._grads, self._memories
+            self._is_fixed = self._tape.record(optimizer.note_steps, *arguments)
+            if not is_current:
+                self._tape.add(setattr, optimizer, "state", {**optimizer.state, **self._memories})
+        self._tape.add(self.done.append, "updated")

@@ -72,7 +72,10 @@ def _like(x: Array) -> Array:
 
 
 def _suits(op: str, out: Array | None, *inputs: Array) -> bool:
-    """Whether a kernel may write to ``out``: an input, or an array that overlaps with none."""
+    """Whether a kernel may write to ``out``: an input, or an array that overlaps with none.
+
+    It has the shape and dtype of the first input; others may be labels, or of one number.
+    """
     if out is None:
         return True
     x = inputs[0]
@@ -140,7 +143,8 @@ def _softmax_with_loss_backward(
 ) -> Array | None:
     if not takes("softmax_with_loss_backward", [y, t]) or not _takes_upstream(dout, y):
         return None
-    if not _suits("softmax", out, y):
+    upstream = [] if isinstance(dout, int | float) else [dout]
+    if not _suits("softmax", out, y, t, *upstream):
         return None
     dx = _like(y) if out is None else out
     softmax_with_loss_backward(dout, y, t, dx, launch=launch)
@@ -198,6 +202,10 @@ def _update(
     arrays = [param, grad, *memory]
     if any(array.shape != param.shape for array in arrays) or not takes(op, arrays):
         return None
+    read = [*arrays, *(value for value in settings.values() if type(value) is type(param))]
+    for written in (param, *memory):
+        if any(array is not written and _overlap(array, written) for array in read):
+            return None
     run(param, grad, **settings, launch=launch)
     return True
 

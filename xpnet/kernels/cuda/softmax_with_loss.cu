@@ -18,7 +18,11 @@ __global__ void __launch_bounds__(block_of(TEAM), blocks_of<T>(TEAM))
   x += r * n;
   y += r * n;
   Wide<T> target = not_a_number<T>();  // read before y, which may be x, is written
-  if (tells && is_class(t[r], n)) target = static_cast<Wide<T>>(x[t[r]]);
+  if (tells) {
+    // Volatile, and so read once: another stream may write there between the check and the use.
+    const Label label = *static_cast<const volatile Label*>(t + r);
+    if (is_class(label, n)) target = static_cast<Wide<T>>(x[label]);
+  }
 
   Row<T, TEAM, CHUNKS> row(x, n, row.lead(x, n), static_cast<T>(-infinity<T>()));
   const Exponentials<T> sum = exponentials<true>(row);

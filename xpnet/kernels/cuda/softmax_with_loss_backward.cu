@@ -14,7 +14,7 @@ __global__ void __launch_bounds__(THREADS, 1)
   T* const written[] = {dx};
   each_chunk(read, written, rows * n, [&](Values<T>(&v)[1], Index start) {
     each_place<T>(start, rows, n, [&](int k, Index row, Index column) {
-      const Label label = t[row];
+      const Label label = *static_cast<const volatile Label*>(t + row);  // not read anew
       const Wide<T> hot = label < 0 || label >= n ? not_a_number<T>() : label == column ? 1 : 0;
       v[0].at[k] = (v[0].at[k] - hot) * share;
     });

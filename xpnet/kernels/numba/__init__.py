@@ -9,10 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 try:
-    import numba  # noqa: F401
-except ImportError as error:
+    import numba
+except ModuleNotFoundError as error:
+    if error.name != "numba":
+        raise
     msg = 'numba is not installed; install it with: pip install "xpnet[numba]"'
     raise ImportError(msg) from error
+
+if numba.config.DISABLE_JIT:
+    msg = "numba compiles nothing, for NUMBA_DISABLE_JIT is set"
+    raise ImportError(msg)
 
 from xpnet.kernels.numba import (
     activations,
@@ -22,8 +28,9 @@ from xpnet.kernels.numba import (
     optimizers,
     softmax,
 )
+from xpnet.kernels.numba.kept import problems
 
-__all__ = ["CHECKS_ITSELF", "KERNELS"]
+__all__ = ["CHECKS_ITSELF", "KERNELS", "problems"]
 
 CHECKS_ITSELF = True
 

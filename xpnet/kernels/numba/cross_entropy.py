@@ -30,33 +30,34 @@ def _takes_rows(t: Any, x: _Host) -> bool:
     return are_rows(t, x) and t.dtype.char != "e"  # numba has no float16
 
 
-def _flat_indices(t: _Host) -> _Host:
-    return _labels(t).reshape(-1)
-
-
 def _rows(t: _Host) -> _Host:
     return as_rows(_labels(t))
 
 
 def _labels(t: _Host) -> _Host:
     """Return labels in the form that compiled code takes; the array changes with ``t``."""
-    if t.flags.c_contiguous and t.dtype.isnative:
+    if t.flags.c_contiguous and t.flags.aligned and t.dtype.isnative:
         return t
     labels = np.empty(t.shape, t.dtype.newbyteorder("="))
     call(np.copyto, labels, t)
     return labels
 
 
-def _check_indices(flat: _Host, t: _Host, classes: int) -> None:
-    if not rows.are_labels(flat, classes):
-        check_indices("SoftmaxWithLoss", t, classes)
+def _take_labels(t: _Host, flat: _Host, classes: int, taken: _Host) -> None:
+    while not rows.take_labels(flat, classes, taken):
+        _name_wrong_label(t, classes)
 
 
 def _softmax_and_mean_loss(
-    x: _Host, flat: _Host, t: _Host, y: _Host, losses: _Host, loss: _Host
+    t: _Host, x: _Host, flat: _Host, y: _Host, losses: _Host, loss: _Host
 ) -> None:
-    if not rows.softmax_and_mean_loss(x, flat, y, losses, loss):
-        check_indices("SoftmaxWithLoss", t, x.shape[-1])
+    while not rows.softmax_and_mean_loss(x, flat, y, losses, loss):
+        _name_wrong_label(t, x.shape[-1])
+
+
+def _name_wrong_label(t: _Host, classes: int) -> None:
+    # Another thread may have written a right one meanwhile, and may write while this one looks.
+    check_indices("SoftmaxWithLoss", t.copy(), classes)
 
 
 def _check_rows(t: _Host, totals: _Host) -> None:
@@ -76,12 +77,14 @@ def _is_small(x: _Host) -> bool:
 
 
 def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
-    labels, losses = _flat_indices(t), np.empty(t.size, x.dtype)
+    labels, losses = _labels(t), np.empty(t.size, x.dtype)
+    flat = labels.reshape(-1)
     if _is_small(x):
-        call(_softmax_and_mean_loss, x, labels, t, y, losses, loss)
+        call(_softmax_and_mean_loss, labels, x, flat, y, losses, loss)
     else:
-        call(_check_indices, labels, t, x.shape[1])
-        divide(rows.softmax_and_losses, EXP, x, labels, y, losses)
+        taken = np.empty(t.size, np.int64)
+        call(_take_labels, labels, flat, x.shape[1], taken)
+        divide(rows.softmax_and_losses, EXP, x, taken, y, losses)
         call(_mean, losses, loss)
 
 
@@ -97,7 +100,7 @@ def _by_rows(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
 
 
 def _difference_by_indices(y: _Host, t: _Host, share: float, dx: _Host) -> None:
-    divide(rows.scaled_difference, PASS, y, _flat_indices(t), share, dx)
+    divide(rows.scaled_difference, PASS, y, _labels(t).reshape(-1), share, dx)
 
 
 def _difference_by_rows(y: _Host, t: _Host, share: float, dx: _Host) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from xpnet.kernels.numba.intrinsics import exp
+from xpnet.kernels.numba.kept import kept
 from xpnet.kernels.numba.pieces import Share, pieces
 
 __all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
@@ -14,7 +13,7 @@ __all__ = ["bias", "bias_relu", "relu_backward", "sigmoid", "sigmoid_backward"]
 # All take contiguous arrays: with a bias of shape (N, M), else flat, and compute the entries or
 # rows of a share. They round as the generic ops do. Loops run from 0, for an index that
 # might be negative keeps them from becoming vectors, as would an error for a division by 0.
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = kept(nogil=True, error_model="numpy")
 
 
 @_compiled

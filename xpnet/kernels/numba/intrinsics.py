@@ -19,6 +19,7 @@ __all__ = [
     "larger",
     "load_word",
     "multiply_add",
+    "read_once",
     "store_word",
     "stream_scaled",
 ]
@@ -57,6 +58,22 @@ def larger(_context: Any, a: Any, b: Any) -> Any:
 
 def _pointer(builder: Any, address: Any) -> Any:
     return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+@intrinsic
+def read_once(context: Any, array: Any, index: Any) -> Any:
+    """Return an entry of a flat, contiguous and aligned array of integers.
+
+    Another thread may write there meanwhile: what is checked must be what is used, so that the
+    compiler may not read it anew.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: list[Any]) -> Any:
+        data = context.make_array(array)(context, builder, args[0]).data
+        pointer = builder.gep(data, [args[1]])
+        return builder.load_atomic(pointer, ordering="monotonic", align=array.dtype.bitwidth // 8)
+
+    return array.dtype(array, types.int64), generate
 
 
 @intrinsic

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from xpnet.kernels.numba.kept import kept
 from xpnet.kernels.numba.pieces import Share, pieces
 from xpnet.ops import philox
 
 __all__ = ["drop", "scale_kept"]
 
 # Both take flat arrays, and compute the entries of a share.
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = kept(nogil=True, error_model="numpy")
 
 _ROUNDS = philox.ROUNDS
 _MULTIPLIER_0, _MULTIPLIER_1 = map(np.uint64, philox.MULTIPLIERS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from xpnet.kernels.blas import AS_IT_IS, BY_ROWS, TRANSPOSED
 from xpnet.kernels.numba.elementwise import bias, bias_relu
 from xpnet.kernels.numba.intrinsics import call_address
+from xpnet.kernels.numba.kept import kept
 from xpnet.kernels.numba.pieces import alone
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 # All take addresses of gemm or gemm_batch, with integers of 64 bits, plans of xpnet.kernels.parts
 # for the latter (of backward two, for dx and dW), and contiguous matrices with entries. A gradient
 # of b has shape (1, M); the ones that it is a product with have (1, N).
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = kept(nogil=True, error_model="numpy")
 
 
 @_compiled

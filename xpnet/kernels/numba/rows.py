@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from xpnet.kernels.arguments import NEAR
-from xpnet.kernels.numba.intrinsics import exp, finish_streams, larger
+from xpnet.kernels.numba.intrinsics import exp, finish_streams, larger, read_once
+from xpnet.kernels.numba.kept import kept
 from xpnet.kernels.numba.pieces import Share, alone, pieces
 from xpnet.kernels.numba.streaming import is_for_streaming, scale_into
 
 __all__ = [
     "are_distributions",
-    "are_labels",
     "log_softmax",
     "log_softmax_backward",
     "scaled_difference",
@@ -25,6 +24,7 @@ __all__ = [
     "softmax_and_mean_loss",
     "softmax_and_mean_loss_of_rows",
     "softmax_backward",
+    "take_labels",
 ]
 
 # A row of so few entries makes no vectors by itself: it has them together with others, which
@@ -34,8 +34,14 @@ _SHORT, _ROWS = 64, 100
 # All functions take contiguous arrays of shape (N, C), and compute the rows of a share.
 # Loops that are vectors have functions of their own, with the freedom that each needs: sums may
 # be added in another order, as in NumPy.
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
-_of_sums = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+_compiled = kept(nogil=True, error_model="numpy")
+_of_sums = kept(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+
+
+@_compiled
+def _label(t: Any, i: int) -> Any:
+    """Return a label of any integer dtype, read once; what 64 bits do not hold is negative."""
+    return np.int64(read_once(t, i))
 
 
 @_compiled
@@ -143,7 +149,8 @@ def _softmax_of_short(x: Any, y: Any) -> None:
 def _softmax_and_losses_of_short(x: Any, t: Any, y: Any, losses: Any) -> None:
     _subtract_largest(x, y)
     for i in range(y.shape[0]):
-        losses[i] = y[i, t[i]] if 0 <= t[i] < y.shape[1] else np.nan
+        label = _label(t, i)
+        losses[i] = y[i, label] if 0 <= label < y.shape[1] else np.nan
     _exp_of_entries(y.reshape(-1))
     for i in range(y.shape[0]):
         total = _sum(y[i])
@@ -218,9 +225,9 @@ def softmax_and_losses(share: Share, x: Any, t: Any, y: Any, losses: Any) -> Non
         largest = _largest(x[start])
         for i in range(start, stop):
             following = _exp_and_largest(x[i], largest, y[i], x[min(i + 1, stop - 1)])
-            total = _sum(y[i])
-            if 0 <= t[i] < x.shape[1]:
-                losses[i] = np.log(total) - (x[i, t[i]] - largest)
+            total, label = _sum(y[i]), _label(t, i)
+            if 0 <= label < x.shape[1]:
+                losses[i] = np.log(total) - (x[i, label] - largest)
             else:
                 losses[i] = np.nan
             _scale(y[i], y.dtype.type(1) / total)
@@ -228,11 +235,14 @@ def softmax_and_losses(share: Share, x: Any, t: Any, y: Any, losses: Any) -> Non
 
 
 @_compiled
-def are_labels(t: Any, classes: int) -> bool:
-    for i in range(t.shape[0]):  # noqa: SIM110 - numba compiles no all()
-        if not 0 <= t[i] < classes:
-            return False
-    return True
+def take_labels(t: Any, classes: int, taken: Any) -> bool:
+    """Write labels to an array that nobody else writes to; return whether all are classes."""
+    are_right = True
+    for i in range(t.shape[0]):
+        label = _label(t, i)
+        taken[i] = label
+        are_right &= 0 <= label < classes
+    return are_right
 
 
 @_of_sums
@@ -247,9 +257,10 @@ def _mean(losses: Any, loss: Any) -> None:
 @_compiled
 def softmax_and_mean_loss(x: Any, t: Any, y: Any, losses: Any, loss: Any) -> bool:
     """Return whether all labels are classes; if so, do all of a small op in one thread."""
-    if not are_labels(t, x.shape[1]):
+    taken = np.empty(t.shape[0], np.int64)
+    if not take_labels(t, x.shape[1], taken):
         return False
-    softmax_and_losses(alone(x.shape[0]), x, t, y, losses)
+    softmax_and_losses(alone(x.shape[0]), x, taken, y, losses)
     _mean(losses, loss)
     return True
 
@@ -308,16 +319,17 @@ def scaled_difference(share: Share, y: Any, t: Any, scale: float, dx: Any) -> No
     streams = is_for_streaming(dx)
     for start, stop in pieces(share):
         for i in range(start, stop):
-            if not 0 <= t[i] < y.shape[1]:
+            label = _label(t, i)
+            if not 0 <= label < y.shape[1]:
                 dx[i] = np.nan
                 continue
-            at_label = (y[i, t[i]] - one) * factor  # read first: dx may be y
+            at_label = (y[i, label] - one) * factor  # read first: dx may be y
             if streams:
                 scale_into(y[i], factor, dx[i])
             else:
                 for j in range(y.shape[1]):
                     dx[i, j] = y[i, j] * factor
-            dx[i, t[i]] = at_label
+            dx[i, label] = at_label
         if streams:
             finish_streams()
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from xpnet.kernels.numba.intrinsics import LINE, stream_scaled
+from xpnet.kernels.numba.kept import kept
 
 __all__ = ["is_for_streaming", "scale_into"]
 
@@ -14,7 +13,7 @@ __all__ = ["is_for_streaming", "scale_into"]
 # begin and end within a line of the cache.
 _LEAST_BYTES, _LEAST_BYTES_OF_ROW = 2**23, 2**14
 
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = kept(nogil=True, error_model="numpy")
 
 
 @_compiled

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from xpnet.kernels.numba.kept import kept
 from xpnet.kernels.numba.pieces import Share, pieces
 
 __all__ = ["adagrad", "adam", "momentum", "nesterov", "rmsprop", "sgd"]
 
 # All take flat arrays and compute the entries of a share, under the book's short names. Settings
 # are numbers of the arrays' dtype; nothing is contracted, for the bits of the generic rules.
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = kept(nogil=True, error_model="numpy")
 
 
 @_compiled

@@ -51,27 +51,25 @@ def loss_and_shares(
 
 @quiet
 def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
-    scores = np.empty((t.size, 1), x.dtype)
-    call(check_indices, "SoftmaxWithLoss", t, x.shape[-1])
-    call(_scores_at_labels, x, _positions(x, t), scores)
+    scores, labels = np.empty((t.size, 1), x.dtype), np.empty(t.shape, t.dtype)
+    call(np.copyto, labels, t)  # another thread may write to t between a check and a use
+    call(check_indices, "SoftmaxWithLoss", labels, x.shape[-1])
+    positions = np.empty(t.size, np.intp)
+    call(_scores_at_labels, x, labels.reshape(-1), _starts(x), positions, scores)
     largest, sums = softmax_of_rows(x, y)
     call(_mean_loss, scores, largest, sums, loss)
 
 
-def _positions(rows: _Host, t: _Host) -> _Host:
-    """Return where in the flat scores those at the labels are; the array changes with ``t``."""
-    starts = np.arange(0, rows.size, rows.shape[-1])
-    positions = np.empty(rows.shape[0], np.intp)
-    call(_add_labels, starts, t, positions)
-    return positions
+def _starts(rows: _Host) -> _Host:
+    """Return where each row begins in the flat scores."""
+    return np.arange(0, rows.size, rows.shape[-1])
 
 
-def _add_labels(starts: _Host, t: _Host, positions: _Host) -> None:
-    # Labels are of any integer dtype, and have been checked.
-    np.add(starts, t.reshape(-1), positions, dtype=np.intp, casting="unsafe")
-
-
-def _scores_at_labels(x: _Host, positions: _Host, scores: _Host) -> None:
+def _scores_at_labels(
+    x: _Host, labels: _Host, starts: _Host, positions: _Host, scores: _Host
+) -> None:
+    # Labels are of any integer dtype.
+    np.add(starts, labels, positions, dtype=np.intp, casting="unsafe")
     np.take(x, positions, None, scores[:, 0], "clip")
 
 
@@ -152,9 +150,11 @@ def gradient_of_scores(
         return None
     if are_indices(t, y):
         compute = by_indices
-    elif takes_rows(t, y) and (out is None or not np.may_share_memory(out, t)):
+    elif takes_rows(t, y):
         compute = by_rows
     else:
+        return None
+    if out is not None and np.may_share_memory(out, t):
         return None
     dx = fit(out, y)
     if dx is not None:
@@ -165,18 +165,27 @@ def gradient_of_scores(
 
 @quiet
 def _difference_by_indices(y: _Host, t: _Host, share: float, dx: _Host) -> None:
-    at_label = np.empty(t.size, y.dtype)
-    call(_scaled_difference, y, _positions(y, t), share, at_label, dx)
+    labels, at_label = np.empty(t.shape, np.intp), np.empty(t.size, y.dtype)
+    call(np.copyto, labels, t, "unsafe")  # once: t may have changed since forward, and may again
+    call(_scaled_difference, y, labels.reshape(-1), _starts(y), share, at_label, dx)
 
 
 def _scaled_difference(
-    y: _Host, positions: _Host, share: float, at_label: _Host, dx: _Host
+    y: _Host, labels: _Host, starts: _Host, share: float, at_label: _Host, dx: _Host
 ) -> None:
+    # Read without a sign, what is negative is larger than all classes.
+    unsigned, wrong = labels.view(np.uintp), None
+    if np.maximum.reduce(unsigned) >= y.shape[1]:
+        wrong = unsigned >= y.shape[1]
+        labels[wrong] = 0
+    positions = np.add(labels, starts, labels)
     np.take(y, positions, None, at_label, "clip")
     np.multiply(y, share, dx)
     at_label -= 1
     at_label *= share
     dx.reshape(-1)[positions] = at_label
+    if wrong is not None:
+        dx[wrong] = np.nan
 
 
 @quiet

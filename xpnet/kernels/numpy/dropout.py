@@ -47,8 +47,12 @@ def dropped(
     if y is None:
         return None
     mask, factor = np.empty(x.shape, x.dtype), x.dtype.type(scale_of_kept(rate))
-    # An array is taken as it is: a compiled step writes another number to it each time.
-    stream = np.asarray(int(step) if isinstance(step, Integral) else step, np.uint64)
+    is_number = isinstance(step, Integral)
+    stream = np.asarray(int(step) if is_number else 0, np.uint64)
+    if not is_number:
+        # Another number may be in the array each time that a compiled step is replayed; and, while
+        # y is written, if it lies there or another thread writes.
+        call(np.copyto, stream, step, "unsafe")
     flat = (array.reshape(-1) for array in (x, mask, y))
     compute(int(seed), stream, least_kept(rate), factor, *flat)
     return y, mask
