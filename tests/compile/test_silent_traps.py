@@ -314,11 +314,8 @@ def test_parameters_of_another_dtype_and_shape(here):
     pair.go()
 
     def widen(net):
-        for name, shape in {
-            "Affine1.W": (FEATURES, 7),
-            "Affine1.b": (7,),
-            "Affine2.W": (7, 4),
-        }.items():
+        shapes = {"Affine1.W": (FEATURES, 7), "Affine1.b": (7,), "Affine2.W": (7, CLASSES)}
+        for name, shape in shapes.items():
             net.params[name] = xpnet.asarray(np.full(shape, 0.125))
 
     pair.change(widen)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from xpnet._typing import Array
 from xpnet.layers.state import counters_of
 
@@ -45,7 +47,8 @@ class Numbers:
             If one is no integer from 0 to ``2**64 - 1``.
         """
         for name, number in counters_of(self._layer).items():
-            if not 0 <= int(number) < 2**64:
+            is_integer = isinstance(number, int) or np.asarray(number).dtype.kind in "iu"
+            if not is_integer or not 0 <= int(number) < 2**64:
                 kind = type(self._layer).__name__
                 msg = f"{kind}: {name} is {number!r}; it must be an integer from 0 to 2**64 - 1"
                 raise ValueError(msg)
