@@ -835,7 +835,7 @@ ODD_NETS = {
     # losses
     "own loss": _own_loss(MeanOfSquares),
     "own loss gives a float": _own_loss(GivesAFloat, why_not={"jax": "concrete"}),
-    "own loss gives a scalar": _own_loss(GivesAScalar, why_not={"jax": "TracerArrayConversion"}),
+    "own loss gives a scalar": _own_loss(GivesAScalar, why_not={"jax": "cannot be traced"}),
     "own loss has parameters": _own_loss(HasParameters),
     "options": OddNet(
         lambda: Sequential(

@@ -22,7 +22,7 @@ from xpnet.layers.calls import recorded_by, takes_need_dx
 from xpnet.layers.changes import note_change
 from xpnet.layers.parameters import Parameters, parameters_of
 from xpnet.layers.tree import walk
-from xpnet.optimizers.optimizer import add_new_arrays, has_plain_update, trained
+from xpnet.optimizers.optimizer import add_new_arrays, has_plain_update, mode_of_optimizer, trained
 
 __all__ = ["JittedStep"]
 
@@ -60,15 +60,20 @@ class JittedStep:
         if not self._watch.is_current():
             self._watch = self._new_watch()
         params = parameters_of(self._net)
-        key = self._watch.key, has_plain_update(self._optimizer), *_kinds(x, t, *params.values())
+        if not all(isinstance(array, jax.Array) for array in (t, *params.values())):
+            return self._eager(x, t)  # a function would bring what lives elsewhere here
         try:
+            key = self._key(params, x, t)
             function = self._functions.get(key) or self._new_function()
             loss = function(params, x, t)
-        except (NotCompiledError, jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+        except NewParametersError:
+            return self._eager(x, t)
+        except NotCompiledError as error:
+            loss = self._eager(x, t)  # which raises the error if the batch is wrong
             self._is_traceable = False
             self._functions.clear()
-            warn(str(error).partition("\n")[0])
-            return self._eager(x, t)
+            warn(str(error))
+            return loss
         is_new = key not in self._functions
         self._changing = [*self._changing, *function.changing] if is_new else []
         self._functions[key] = function
@@ -76,6 +81,14 @@ class JittedStep:
         if len(self._functions) > _FUNCTIONS:
             self._functions.popitem(last=False)[1].forget()
         return loss
+
+    def _key(self, params: Parameters, x: Array, t: Array) -> Any:
+        """Return what is equal where a function does the same."""
+        optimizer = self._optimizer
+        buffers = TracedLayers([layer for _, layer in walk(self._net)]).arrays()
+        arrays = x, t, *params.values(), *(array for each in buffers for array in each)
+        is_plain = has_plain_update(optimizer)
+        return self._watch.key, is_plain and mode_of_optimizer(optimizer), *_kinds(*arrays)
 
     def _new_watch(self) -> Watch:
         return Watch(lambda: [layer for _, layer in walk(self._net)])
@@ -124,7 +137,14 @@ class _Function:
             settings = optimizer.settings
         if self._scores:
             self._check_labels(t)
-        found = self._traced(dict(params), arrays, numbers, state, settings, x, t)
+        try:
+            found = self._traced(dict(params), arrays, numbers, state, settings, x, t)
+        except (NotCompiledError, NewParametersError):
+            raise
+        except Exception as error:
+            # Whoever reads a value that is not there yet may raise anything.
+            msg = f"it cannot be traced: {str(error).partition(chr(10))[0]}"
+            raise NotCompiledError(msg) from error
         loss, new_arrays, rises, new_params, new_state = found
         if self._rises is None:
             self._check_labels(t)
@@ -172,8 +192,10 @@ class _Function:
                 of_net[name] = array
             noted = _ScoresNoted(self._loss, self._scores)
             loss, grads = recorded_by(noted, loss_and_gradient, self._net, x, t)
+            if len(of_net) != len(params):
+                raise NewParametersError
             if self._is_pure:
-                grads, state = self._optimizer.apply(trained(of_net), grads, state, settings)
+                grads, state = self._updated(trained(of_net), grads, state, settings)
         (self._changes,) = changes
         self.changing = [f"{type(layer).__name__}.{n}" for layer, n, _ in self._changes.values]
         # The net must not keep what is traced.
@@ -181,11 +203,28 @@ class _Function:
         self._changes = self._changes._replace(arrays=[], rises=[])
         return found
 
+    def _updated(self, *arguments: Any) -> tuple[_Arrays, dict[str, Any]]:
+        """Apply the optimizer, which must not change itself."""
+        optimizer = self._optimizer
+        before, mode = Snapshot([optimizer], arrays=False), mode_of_optimizer(optimizer)
+        try:
+            found = optimizer.apply(*arguments)
+            if mode != mode_of_optimizer(optimizer):
+                msg = f"a {type(optimizer).__name__} changes itself in each step"
+                raise NotCompiledError(msg)
+        finally:
+            before.restore()
+        return found
+
     def _check_labels(self, t: Array) -> None:
         """Read the labels where that costs nothing: a compiled function could only give NaN."""
         check = getattr(self._loss, "check_labels", None)
         if check is not None and self._scores and adapter_of(t).is_readable(t):
             check(t, self._scores[0])
+
+
+class NewParametersError(Exception):
+    """A layer has made parameters in its first forward: an eager step must do so."""
 
 
 class _ScoresNoted:

@@ -46,6 +46,7 @@ class Numbers:
         ValueError
             If one is no integer from 0 to ``2**64 - 1``.
         """
+        number: Any
         for name, number in counters_of(self._layer).items():
             is_integer = isinstance(number, int) or np.asarray(number).dtype.kind in "iu"
             if not is_integer or not 0 <= int(number) < 2**64:

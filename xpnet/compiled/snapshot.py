@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import random
+from collections import deque
 from collections.abc import Callable, Iterable
 from operator import setitem
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from xpnet.arrays import detached
+from xpnet.backend import Backend
 from xpnet.backends import adapter_of
 from xpnet.kernels.tape import Tape
+from xpnet.layers.parameters import Parameters
 from xpnet.layers.state import is_array
 from xpnet.layers.tree import is_layer
 
 __all__ = ["Snapshot"]
 
+_NOT_OPENED = (ModuleType, Backend, Parameters)
+
 
 class Snapshot:
-    """The attributes of objects, and what lies in them: arrays, lists, dicts, generators.
+    """The attributes of objects, and what lies in them: arrays, lists, generators, objects.
 
     Parameters
     ----------
@@ -77,12 +84,30 @@ class Snapshot:
             self._save_dict(value)
         elif isinstance(value, list):
             self._note(setitem, value, slice(None), list(value))
+        elif isinstance(value, deque):
+            self._note(value.clear)
+            self._note(value.extend, list(value))
+        elif isinstance(value, set):
+            self._note(value.clear)
+            self._note(value.update, set(value))
+        elif isinstance(value, random.Random):
+            self._note(value.setstate, value.getstate())
+        elif isinstance(value, np.random.RandomState):
+            self._note(value.set_state, value.get_state(legacy=False))
         elif isinstance(value, np.random.Generator):
             generator = value.bit_generator
             self._note(setattr, generator, "state", generator.state)
         elif self._arrays and is_array(value) and adapter_of(value).is_writable(detached(value)):
             array = detached(value)
             self._note(setitem, array, ..., adapter_of(array).xp.asarray(array, copy=True))
-        if isinstance(value, list | tuple):
+        elif _is_open(value):
+            self._save_dict(vars(value))
+        if isinstance(value, list | tuple | deque):
             for item in value:
                 self._save(item)
+
+
+def _is_open(value: Any) -> bool:
+    """Whether a value is an object whose attributes somebody may change in forward."""
+    has_some = bool(getattr(value, "__dict__", None))
+    return has_some and not isinstance(value, _NOT_OPENED) and not callable(value)

@@ -47,6 +47,11 @@ class TracedLayers:
     """
 
     def __init__(self, layers: list[Any]) -> None:
+        for layer in layers:
+            if names := _names_in_slots(layer):
+                kind = type(layer).__name__
+                msg = f"a {kind} has slots, and nobody sees what changes there: {', '.join(names)}"
+                raise NotCompiledError(msg)
         self._layers = [layer for layer in layers if hasattr(layer, "__dict__")]
 
     def arrays(self) -> list[list[Array]]:
@@ -137,6 +142,12 @@ class TracedLayers:
                 else:
                     changes.values.append((layer, name, after[name]))
         return changes
+
+
+def _names_in_slots(layer: Any) -> list[str]:
+    slots = [vars(kind).get("__slots__", ()) for kind in type(layer).__mro__]
+    names = [n for each in slots for n in ([each] if isinstance(each, str) else each)]
+    return [n for n in names if n not in ("params", "grads", "__dict__", "__weakref__")]
 
 
 def _are_same(arrays: list[Array], others: list[Array]) -> bool:

@@ -58,4 +58,5 @@ class Watch:
         if key_to(self._layers(), self._depends_on_mode) != self._key:
             return False
         self._seen = change
+        self._is_watched = all(map(is_watched, self._layers()))
         return True

@@ -6,8 +6,13 @@ use whether anything was changed since; nearly always nothing was.
 
 from __future__ import annotations
 
+from enum import Enum
+from types import FunctionType
 from typing import Any, Self
 from weakref import WeakValueDictionary
+
+from xpnet.backend import Backend
+from xpnet.layers.tree import is_layer
 
 __all__ = ["Watched", "all_watched", "is_watched", "latest_change", "note_change"]
 
@@ -17,8 +22,11 @@ _latest = object()
 # By identity, for two that are equal are two.
 _all: WeakValueDictionary[int, Watched] = WeakValueDictionary()
 
+# Values that nobody can change, or that are noted when they do.
+_WHOLE = (type(None), bool, int, float, complex, str, bytes, Enum, type, FunctionType, Backend)
+
 # Attributes that are looked at each time, or do not count.
-_OPEN = ("params", "grads")
+_OPEN = ("params", "grads", "_params", "_memory", "_noted")
 
 
 def note_change() -> None:
@@ -59,13 +67,19 @@ class Watched:
 
 def all_watched() -> list[Watched]:
     """Return all objects of this kind that there are."""
-    return list(_all.values())
+    found = (reference() for reference in _all.valuerefs())
+    return [thing for thing in found if thing is not None]
 
 
 def is_watched(layer: Any) -> bool:
-    """Whether whatever is changed in a layer is noted; but what lies in a list or dict is not."""
-    return isinstance(layer, Watched) and not any(
-        isinstance(value, list | dict | set)
-        for name, value in vars(layer).items()
-        if name not in _OPEN
+    """Whether whatever is changed in a layer is noted: but not in a list, or another object."""
+    return isinstance(layer, Watched) and all(
+        _is_whole(value) for name, value in vars(layer).items() if name not in _OPEN
     )
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a value cannot be changed but by an assignment that is noted."""
+    if isinstance(value, tuple | frozenset):
+        return all(map(_is_whole, value))
+    return isinstance(value, (*_WHOLE, Watched)) or hasattr(value, "shape") or is_layer(value)

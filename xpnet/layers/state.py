@@ -8,6 +8,9 @@ backward is neither.
 
 from __future__ import annotations
 
+import itertools
+import random
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
@@ -28,6 +31,7 @@ __all__ = [
     "buffers_of",
     "counters_of",
     "is_array",
+    "key_of",
     "mode_of",
     "taken_apart",
 ]
@@ -96,23 +100,31 @@ def taken_apart(value: Any) -> Parts:
     if is_array(value):
         return Parts([value], "array", lambda arrays: arrays[0])
     kind = type(value)
-    if kind in (list, tuple):
-        return _joined(kind, range(len(value)), [taken_apart(item) for item in value])
-    if kind is dict:
+    if kind in (list, tuple, deque) or _has_named_fields(value):
+        return _joined(value, range(len(value)), [taken_apart(item) for item in value])
+    if kind in (dict, OrderedDict):
         parts = [taken_apart(item) for item in value.values()]
-        return _joined(kind, list(value), parts)
-    return Parts([], _key_of(value), lambda _arrays: value)
+        return _joined(value, list(value), parts)
+    return Parts([], key_of(value), lambda _arrays: value)
 
 
-def _joined(kind: type, names: Any, items: list[Parts]) -> Parts:
-    counts = [len(item.arrays) for item in items]
+def _has_named_fields(value: Any) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "_make")
+
+
+def _joined(value: Any, names: Any, items: list[Parts]) -> Parts:
+    kind, counts = type(value), [len(item.arrays) for item in items]
 
     def rebuilt(arrays: list[Array]) -> Any:
         values, start = [], 0
         for item, count in zip(items, counts, strict=True):
             values.append(item.rebuilt(arrays[start : start + count]))
             start += count
-        return dict(zip(names, values, strict=True)) if kind is dict else kind(values)
+        if isinstance(value, dict):
+            return kind(zip(names, values, strict=True))
+        if isinstance(value, deque):
+            return kind(values, value.maxlen)
+        return kind._make(values) if _has_named_fields(value) else kind(values)
 
     key = kind, tuple(map(repr, names)), tuple(item.key for item in items)
     return Parts([array for item in items for array in item.arrays], key, rebuilt)
@@ -145,20 +157,27 @@ class _Same:
 _DEPTH = 4
 
 
-def _key_of(value: Any, depth: int = _DEPTH) -> Any:
+def key_of(value: Any, depth: int = _DEPTH) -> Any:
+    """Return what is equal for equal values, and for objects that are the same and unchanged."""
     kind = type(value)
     if isinstance(value, _PLAIN):
         return kind, repr(value)  # NaN is itself, and 0.0 is not -0.0
     if isinstance(value, np.random.Generator):
         return _Same(value), repr(value.bit_generator.state)
+    if isinstance(value, np.random.RandomState):
+        return _Same(value), repr(value.get_state(legacy=False))
+    if isinstance(value, random.Random):
+        return _Same(value), value.getstate()
+    if isinstance(value, itertools.count):
+        return _Same(value), repr(value)
     if isinstance(value, np.ndarray):
         return kind, value.dtype.str, value.shape, value.tobytes()
     if depth == 0 or isinstance(value, ModuleType | Backend) or callable(value):
         return _Same(value)
     if is_layer(value):
         return _Same(value)
-    inner = partial(_key_of, depth=depth - 1)
-    if isinstance(value, list | tuple | set | frozenset):
+    inner = partial(key_of, depth=depth - 1)
+    if isinstance(value, list | tuple | set | frozenset | deque):
         return kind, tuple(map(inner, value))
     if isinstance(value, dict):
         return kind, tuple((repr(name), inner(item)) for name, item in value.items())

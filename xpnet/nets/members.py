@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
-from xpnet.layers.changes import note_change
+from xpnet.layers.changes import Watched
 from xpnet.nets.container import Container, check_is_layer
 
 __all__ = ["Members"]
 
 
-class Members(MutableMapping[str, Any]):
+class Members(MutableMapping[str, Any], Watched):
     """Layers in order, numbered for each class as in the book: Affine1, ReLU1, Affine2.
 
     Parameters
@@ -48,7 +48,6 @@ class Members(MutableMapping[str, Any]):
         changed = {**self._layers, self._known(name): layer}
         self._check_apart(changed)
         self._layers = changed
-        note_change()
 
     def __delitem__(self, name: str) -> None:
         msg = f"{self._net}: cannot delete {name!r}; replace it, or make another net"

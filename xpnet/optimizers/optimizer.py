@@ -13,10 +13,11 @@ from xpnet.checks import check_floats, check_same_shape, namespace_of_alike
 from xpnet.dispatch import Dispatcher
 from xpnet.kernels.tape import Tape, call
 from xpnet.layers.holders import holders_of
+from xpnet.layers.state import key_of
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory, State, copied, initial_memory, memory_beside
 
-__all__ = ["Optimizer", "add_new_arrays", "has_plain_update", "trained"]
+__all__ = ["Optimizer", "add_new_arrays", "has_plain_update", "mode_of_optimizer", "trained"]
 
 
 class Optimizer:
@@ -287,6 +288,12 @@ def has_plain_update(optimizer: Any) -> bool:
     if not isinstance(optimizer, Optimizer) or vars(optimizer).keys() & {*_UPDATE, "step"}:
         return False
     return all(getattr(type(optimizer), name) is getattr(Optimizer, name) for name in _UPDATE)
+
+
+def mode_of_optimizer(optimizer: Optimizer) -> tuple[Any, ...]:
+    """Return a key to the values on which a step may depend, and that are no settings."""
+    apart = {*optimizer.settings, "state"}
+    return tuple((n, key_of(value)) for n, value in vars(optimizer).items() if n not in apart)
 
 
 def trained(params: Mapping[str, Array]) -> dict[str, Array]:
