@@ -121,6 +121,7 @@ class Backwards(Identity):
 class Turns(Identity):
     """It counts its calls, and does something else each time."""
 
+    counters = ("count",)
     count = 0
 
     def forward(self, x):

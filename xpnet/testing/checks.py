@@ -19,6 +19,7 @@ from xpnet.errors import ShapeError
 from xpnet.gradient_check import check_gradients
 from xpnet.testing.mistakes import same_errors
 from xpnet.testing.protocol import Breach, runs
+from xpnet.testing.steps import buffers_move, compiled_equals_eager, no_undeclared_state
 from xpnet.testing.subject import Results, Subject, host_values
 from xpnet.testing.tolerance import tolerance
 from xpnet.testing.traps import no_host_sync
@@ -208,6 +209,9 @@ CHECKS: dict[str, Check] = {
     "no host reads": no_host_reads,
     "moves between backends": moves_between_backends,
     "pickles": pickles,
+    "no undeclared state": no_undeclared_state,
+    "buffers move": buffers_move,
+    "compiled equals eager": compiled_equals_eager,
     "same errors": same_errors,
 }
 
