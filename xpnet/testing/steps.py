@@ -169,6 +169,9 @@ class _Product:
 
 def _net(subject: Subject, backend: Backend, others: tuple[Array, ...]) -> Sequential:
     layer = subject.layer(backend)
+    params = Parameters(layer)
+    for name, array in dict(params).items():  # a factory may give all its layers the same ones
+        params[name] = _copied(array)
     first = [] if "int" in str(subject.inputs[0].dtype) else [_Shift(backend)]
     middle = _Given(layer, others) if others else layer
     return Sequential(*first, middle, last_layer=_Product())
