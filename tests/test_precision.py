@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -181,6 +182,20 @@ def test_the_warning_comes_once_from_a_line(put):
         "Affine: x is float32, but W is float64, and so it computes in float64; make all one with "
         "xpnet.asarray(x, dtype='float64') or net.to(dtype='float32')"
     )
+
+
+def test_the_cures_of_the_warning_work(xpnet_backend, put):
+    x, w, b = put((X, W, B), ["float32", "float64", "float64"])
+    net = xpnet.Sequential(Affine(w, b))
+    with pytest.warns(PrecisionWarning) as caught:
+        net.predict(x)
+    (wider, narrower) = re.search(
+        r"(xpnet\.asarray\(.*?\)) or (net\.to\(.*?\))", str(caught[0].message)
+    ).groups()
+    with xpnet.use_backend(xpnet_backend):
+        assert dtype_name(net.predict(eval(wider)).dtype) == "float64"
+        eval(narrower)
+    assert dtype_name(net.predict(x).dtype) == "float32"
 
 
 def test_arrays_of_one_width_do_not_warn(put):

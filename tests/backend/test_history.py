@@ -13,6 +13,7 @@ from xpnet.testing.catalog import CATALOG
 
 torch = pytest.importorskip("torch")
 
+
 def live_tensors():
     # By type: some of PyTorch's deprecated objects warn when they are asked for their class.
     return [each for each in gc.get_objects() if issubclass(type(each), torch.Tensor)]
