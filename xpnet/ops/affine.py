@@ -145,7 +145,7 @@ def affine_backward(
         gradients: tuple[Array, Array, Array] | None = _backward_kernel.unchecked(dout, x, W)
         if gradients is not None:
             return gradients
-    xp, *wide = _check_backward(dout, x, W)
+    xp, *wide = _check_backward(dout, x, W, b)
     gradients = _backward_kernel(*wide)
     if gradients is None:
         gradients = _input_gradient(xp, *wide), *_param_gradients(xp, *wide)
@@ -180,7 +180,7 @@ def affine_param_gradients(
         gradients: tuple[Array, Array] | None = _param_gradients_kernel.unchecked(dout, x, W)
         if gradients is not None:
             return gradients
-    xp, *wide = _check_backward(dout, x, W)
+    xp, *wide = _check_backward(dout, x, W, b)
     gradients = _param_gradients_kernel(*wide)
     if gradients is None:
         gradients = _param_gradients(xp, *wide)
@@ -227,13 +227,15 @@ def _check_forward(x: Array, W: Array, b: Array) -> tuple[Any, ...]:
     return together
 
 
-def _check_backward(dout: Array, x: Array, W: Array) -> tuple[Any, ...]:
-    together = floats_together(_NAME, dout=dout, x=x, W=W)
+def _check_backward(dout: Array, x: Array, W: Array, b: Array | None) -> tuple[Any, ...]:
+    """Return the namespace and the arrays but ``b``, as the op computes with them."""
+    bias = {} if b is None else {"b": b}
+    xp, dout, wide_x, wide_W, *_ = floats_together(_NAME, dout=dout, x=x, W=W, **bias)
     _check_input(x, W)
     expected = (*x.shape[:-1], W.shape[-1])
     if dout.shape != expected:
         raise ShapeError(upstream_shape_text(_NAME, dout.shape, expected))
-    return together
+    return xp, dout, wide_x, wide_W
 
 
 def _check_input(x: Array, W: Array) -> None:

@@ -6,7 +6,7 @@ from xpnet._typing import Array, Namespace
 from xpnet.checks import check_axis
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
-from xpnet.ops.precision import widened
+from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 from xpnet.together import floats_together, upstream_together
 
@@ -65,7 +65,7 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     check_axis("softmax", axis, x=x)
     check_out("softmax", out, x=x)
     y = _softmax_kernel(x, axis, out)
-    return delivered(xp, _softmax(xp, x, axis), out, like=x) if y is None else y
+    return delivered(rounded(xp, _softmax(xp, x, axis), like=x), out) if y is None else y
 
 
 @quiet
@@ -117,7 +117,7 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None
     dx = _softmax_backward_kernel(wide_dout, wide_y, axis, out)
     if dx is None:
         dx = _softmax_backward(xp, wide_dout, wide_y, axis)
-    return delivered(xp, dx, out, like=y)
+    return delivered(rounded(xp, dx, like=y), out)
 
 
 @quiet
@@ -150,7 +150,7 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     check_axis("log_softmax", axis, x=x)
     check_out("log_softmax", out, x=x)
     y = _log_softmax_kernel(x, axis, out)
-    return delivered(xp, _log_softmax(xp, x, axis), out, like=x) if y is None else y
+    return delivered(rounded(xp, _log_softmax(xp, x, axis), like=x), out) if y is None else y
 
 
 @quiet
@@ -203,7 +203,7 @@ def log_softmax_backward(
     dx = _log_softmax_backward_kernel(wide_dout, wide_y, axis, out)
     if dx is None:
         dx = _log_softmax_backward(xp, wide_dout, wide_y, axis)
-    return delivered(xp, dx, out, like=y)
+    return delivered(rounded(xp, dx, like=y), out)
 
 
 @quiet

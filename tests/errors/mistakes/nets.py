@@ -13,7 +13,6 @@ from errors.mistakes.arrays import (
     labels,
     nested_list,
     net,
-    singles,
 )
 from errors.mistakes.mistake import Mistake
 
@@ -75,12 +74,6 @@ NETS = [
         ("Affine", "b has shape (2, 1)", "layer Affine2"),
     ),
     Mistake(
-        "rebound-dtype",
-        lambda: rebound(W2=singles(4, 2)).predict(floats(2, 3)),
-        DTypeError,
-        ("Affine", "x is float64", "W is float32", "layer Affine2"),
-    ),
-    Mistake(
         "rebound-integers",
         lambda: rebound(W1=integers(3, 4)).predict(floats(2, 3)),
         DTypeError,
@@ -109,12 +102,6 @@ NETS = [
         lambda: affine_with(b=floats(3)).forward(floats(2, 3)),
         ShapeError,
         ("Affine", "W has shape (3, 4)", "b has shape (3,)"),
-    ),
-    Mistake(
-        "rebound-layer-dtype",
-        lambda: affine_with(W=singles(3, 4), b=singles(4)).forward(floats(2, 3)),
-        DTypeError,
-        ("Affine", "float64", "float32", "layer.to(dtype='float64')"),
     ),
     Mistake(
         "rebound-layer-library",
