@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from xpnet._typing import Array
+from xpnet.ops.sums import MANY
 
 __all__ = ["KERNELS"]
 
@@ -15,7 +16,9 @@ _FLOATS = (torch.float32, torch.float64)
 
 
 def _affine(x: Array, W: Array, b: Array) -> Array | None:
-    return torch.addmm(b, x, W) if x.ndim == 2 and x.dtype in _FLOATS else None
+    if x.ndim != 2 or x.dtype not in _FLOATS or len(W) > MANY:
+        return None
+    return torch.addmm(b, x, W)
 
 
 def _softmax(x: Array, axis: int, out: Array | None) -> Array | None:

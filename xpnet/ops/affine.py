@@ -10,6 +10,7 @@ from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.relu import relu
+from xpnet.ops.sums import product, total
 from xpnet.quiet import quiet
 
 __all__ = [
@@ -72,7 +73,7 @@ def affine(x: Array, W: Array, b: Array) -> Array:
 @quiet
 def _affine(xp: Namespace, x: Array, W: Array, b: Array) -> Array:
     wide_x, wide_W, wide_b = widened(xp, x, W, b)
-    y = xp.matmul(_rows(xp, wide_x), wide_W)
+    y = product(xp, _rows(xp, wide_x), wide_W)
     y += wide_b  # y is ours alone
     return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
 
@@ -145,7 +146,7 @@ def affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Arra
 @quiet
 def _input_gradient(xp: Namespace, dout: Array, x: Array, W: Array) -> Array:
     wide_dout, wide_W = widened(xp, dout, W)
-    dx = xp.matmul(_rows(xp, wide_dout), wide_W.T)
+    dx = product(xp, _rows(xp, wide_dout), wide_W.T)
     return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x)
 
 
@@ -175,8 +176,8 @@ def affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Arra
 def _param_gradients(xp: Namespace, dout: Array, x: Array) -> tuple[Array, Array]:
     wide_dout, wide_x = widened(xp, dout, x)
     dout_rows = _rows(xp, wide_dout)
-    dW = xp.matmul(_rows(xp, wide_x).T, dout_rows)
-    db = xp.sum(dout_rows, axis=0)
+    dW = product(xp, _rows(xp, wide_x).T, dout_rows)
+    db = total(xp, dout_rows, axis=0)
     return rounded(xp, dW, like=x), rounded(xp, db, like=x)
 
 

@@ -7,6 +7,7 @@ from xpnet.checks import check_floats, upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.sums import total
 from xpnet.quiet import quiet
 
 __all__ = ["add", "add_backward", "mul", "mul_backward"]
@@ -186,4 +187,4 @@ def _unbroadcast(xp: Namespace | None, dout: Array | Number, x: Array | Number) 
     )
     assert xp is not None
     (wide,) = widened(xp, dout)
-    return rounded(xp, xp.reshape(xp.sum(wide, axis=repeated), shape), like=dout)
+    return rounded(xp, xp.reshape(total(xp, wide, axis=repeated), shape), like=dout)

@@ -7,6 +7,7 @@ from xpnet.checks import check_axis, check_floats, check_upstream
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.sums import total
 from xpnet.quiet import quiet
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
@@ -71,7 +72,7 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
 def _softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     y = xp.exp(wide - xp.max(wide, axis=axis, keepdims=True))
-    y /= xp.sum(y, axis=axis, keepdims=True)  # y is ours alone
+    y /= total(xp, y, axis=axis, keepdims=True)  # y is ours alone
     return rounded(xp, y, like=x)
 
 
@@ -119,7 +120,7 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None
 @quiet
 def _softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
-    inner = xp.sum(wide_dout * wide_y, axis=axis, keepdims=True)
+    inner = total(xp, wide_dout * wide_y, axis=axis, keepdims=True)
     return rounded(xp, wide_y * (wide_dout - inner), like=dout)
 
 
@@ -153,7 +154,7 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
 def _log_softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     shifted = wide - xp.max(wide, axis=axis, keepdims=True)
-    y = shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    y = shifted - xp.log(total(xp, xp.exp(shifted), axis=axis, keepdims=True))
     return rounded(xp, y, like=x)
 
 
@@ -203,5 +204,5 @@ def log_softmax_backward(
 @quiet
 def _log_softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
-    total = xp.sum(wide_dout, axis=axis, keepdims=True)
-    return rounded(xp, wide_dout - xp.exp(wide_y) * total, like=dout)
+    outer = total(xp, wide_dout, axis=axis, keepdims=True)
+    return rounded(xp, wide_dout - xp.exp(wide_y) * outer, like=dout)
