@@ -16,8 +16,6 @@ F = torch.nn.functional
 
 def cross_entropy_by(note):
     """Return PyTorch's function with the options of a case."""
-    if note == "all ignored":  # PyTorch has NaN
-        return lambda x, _t: (x * 0).sum()
     weights = torch.tensor(class_weights(4), dtype=torch.float64)
     options = {}
     if "ignored" in note or "all options" in note:

@@ -341,12 +341,6 @@ CATALOG: tuple[Case, ...] = (
     ),
     _layer(
         SoftmaxWithLoss,
-        "all ignored",
-        partial(SoftmaxWithLoss, ignore_index=-100),
-        *(_normal(5, 4), np.full(5, -100)),
-    ),
-    _layer(
-        SoftmaxWithLoss,
         "smoothed labels",
         partial(SoftmaxWithLoss, label_smoothing=0.25),
         *(_normal(5, 4), _indices(5, classes=4)),
