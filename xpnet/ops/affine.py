@@ -12,6 +12,7 @@ from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.ranks import of_one_rank
 from xpnet.ops.relu import relu
+from xpnet.ops.sums import product, total
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
@@ -75,7 +76,7 @@ def affine(x: Array, W: Array, b: Array) -> Array:
 @quiet
 def _affine(xp: Namespace, x: Array, W: Array, b: Array) -> Array:
     wide_x, wide_W, wide_b = widened(xp, x, W, b)
-    y = xp.matmul(_rows(xp, wide_x), wide_W)
+    y = product(xp, _rows(xp, wide_x), wide_W)
     _, row = of_one_rank(y, wide_b)
     y += row  # y is ours alone
     return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
@@ -156,7 +157,7 @@ def affine_backward(
 @quiet
 def _input_gradient(xp: Namespace, dout: Array, x: Array, W: Array) -> Array:
     wide_dout, wide_W = widened(xp, dout, W)
-    dx = xp.matmul(_rows(xp, wide_dout), wide_W.T)
+    dx = product(xp, _rows(xp, wide_dout), wide_W.T)
     return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x)
 
 
@@ -198,8 +199,8 @@ def _like_parameters(
 def _param_gradients(xp: Namespace, dout: Array, x: Array, _W: Array) -> tuple[Array, Array]:
     wide_dout, wide_x = widened(xp, dout, x)
     dout_rows = _rows(xp, wide_dout)
-    dW = xp.matmul(_rows(xp, wide_x).T, dout_rows)
-    db = xp.sum(dout_rows, axis=0)
+    dW = product(xp, _rows(xp, wide_x).T, dout_rows)
+    db = total(xp, dout_rows, axis=0)
     return rounded(xp, dW, like=x), rounded(xp, db, like=x)
 
 

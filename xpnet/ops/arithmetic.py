@@ -10,6 +10,7 @@ from xpnet.errors import ShapeError
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.ranks import of_one_rank
+from xpnet.ops.sums import total
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
@@ -211,4 +212,4 @@ def _unbroadcast(
         if axis < extra or (shape[axis - extra] == 1 and length != 1)
     )
     (wide,) = widened(xp, dout)
-    return rounded(xp, xp.reshape(xp.sum(wide, axis=repeated), shape), like)
+    return rounded(xp, xp.reshape(total(xp, wide, axis=repeated), shape), like)

@@ -7,6 +7,7 @@ from xpnet.checks import check_axis
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
+from xpnet.ops.sums import total
 from xpnet.quiet import quiet
 from xpnet.together import floats_together, upstream_together
 
@@ -72,7 +73,7 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
 def _softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     y = xp.exp(wide - xp.max(wide, axis=axis, keepdims=True))
-    y /= xp.sum(y, axis=axis, keepdims=True)  # y is ours alone
+    y /= total(xp, y, axis=axis, keepdims=True)  # y is ours alone
     return y
 
 
@@ -123,7 +124,7 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None
 @quiet
 def _softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
-    inner = xp.sum(wide_dout * wide_y, axis=axis, keepdims=True)
+    inner = total(xp, wide_dout * wide_y, axis=axis, keepdims=True)
     return wide_y * (wide_dout - inner)
 
 
@@ -157,7 +158,7 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
 def _log_softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     shifted = wide - xp.max(wide, axis=axis, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    return shifted - xp.log(total(xp, xp.exp(shifted), axis=axis, keepdims=True))
 
 
 def log_softmax_backward(
@@ -209,5 +210,5 @@ def log_softmax_backward(
 @quiet
 def _log_softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
-    total = xp.sum(wide_dout, axis=axis, keepdims=True)
-    return wide_dout - xp.exp(wide_y) * total
+    outer = total(xp, wide_dout, axis=axis, keepdims=True)
+    return wide_dout - xp.exp(wide_y) * outer
