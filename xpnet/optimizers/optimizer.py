@@ -278,14 +278,15 @@ class Optimizer:
                 check_same_shape(who, **named)
 
 
-_RULES = ("apply", "note_steps", "plan", "step", "update")
+# What an update consists of, but for the rule of a subclass, which all ways of updating ask.
+_UPDATE = ("apply", "memories", "note_steps", "plan", "update")
 
 
 def has_plain_update(optimizer: Any) -> bool:
     """Whether an update is the rule and nothing more: somebody may clip gradients there."""
-    if not isinstance(optimizer, Optimizer) or vars(optimizer).keys() & _RULES:
+    if not isinstance(optimizer, Optimizer) or vars(optimizer).keys() & {*_UPDATE, "step"}:
         return False
-    return type(optimizer).update is Optimizer.update
+    return all(getattr(type(optimizer), name) is getattr(Optimizer, name) for name in _UPDATE)
 
 
 def trained(params: Mapping[str, Array]) -> dict[str, Array]:

@@ -54,12 +54,12 @@ class NetRecorder:
         if is_of_one_op(layer, "forward"):
             result, calls = _taped_forward(layer, inputs)
             if calls:
-                run = MethodCall(layer.forward, list(inputs), result, {})
+                run = MethodCall(layer, "forward", {}, list(inputs), result, {})
                 self._forwards.append(_Forward(layer, calls, [run], inputs, result))
                 self._calls.append(calls)
                 self.taped.append(layer)
                 return self._fused_with_last()
-        return self._call_method(layer, layer.forward, inputs)
+        return self._call_method(layer, "forward", inputs)
 
     def _fused_with_last(self) -> Any:
         """Do the last two ops as one, if a kernel has it, and return the result."""
@@ -84,22 +84,20 @@ class NetRecorder:
 
     def backward(self, layer: Any, *dout: _Host, need_dx: bool = True) -> Any:
         """Run a layer backward."""
-        method: Callable[..., Any] = layer.backward
-        if not need_dx and takes_need_dx(method):
-            method = partial(method, need_dx=False)
+        told = {} if need_dx or not takes_need_dx(layer.backward) else {"need_dx": False}
         if is_of_layers(layer, "forward", "backward"):
-            return method(*dout)
+            return layer.backward(*dout, **told)
         forward = next((each for each in self._forwards if each.layer is layer), None)
         if forward is not None:
             if is_of_one_op(layer, "backward"):
-                result, calls = _taped(method, dout)
+                result, calls = _taped(partial(layer.backward, **told), dout)
                 if calls:
                     self._calls.append(calls)
                     return result
             # It needs what the layer remembers, and so the layer's forward must run. The list
             # stays the same one: it is among all calls, and perhaps that of two layers.
             forward.calls[:] = [[run] for run in forward.runs]
-        return self._call_method(layer, method, dout, has_grads=True)
+        return self._call_method(layer, "backward", dout, told)
 
     def grad_of(self, layer: Any, name: str) -> _Host | None:
         """Return the array to which a layer's gradient is written each time."""
@@ -115,32 +113,40 @@ class NetRecorder:
         return [call for calls in self._calls for call in calls]
 
     def _call_method(
-        self, layer: Any, method: Any, arrays: tuple[_Host, ...], *, has_grads: bool = False
+        self, layer: Any, name: str, arrays: tuple[_Host, ...], told: dict[str, bool] | None = None
     ) -> Any:
         """Call a method, note it, and return a copy of its result."""
+        told = told or {}
+        method = partial(getattr(layer, name), **told)
         result = recorded_by(None, method, *arrays)
         kept = None if result is None else _twin(layer, result)
         copies: dict[tuple[int, str], tuple[Any, _Host]] = {}
-        if has_grads:
+        if name == "backward":
+            twins: dict[int, _Host] = {}  # one gradient under two names is one, and counts once
             for _, each in walk(layer):
-                for name, grad in each.grads.items():
-                    copies[id(each), name] = each, np.array(grad)
+                for own_name, grad in each.grads.items():
+                    twin = twins.setdefault(id(grad), np.array(grad))
+                    copies[id(each), own_name] = each, twin
             self._copies |= {key: kept for key, (_, kept) in copies.items()}
         self.called.append(layer)
-        self._calls.append([[MethodCall(method, list(arrays), kept, copies)]])
+        self._calls.append([[MethodCall(layer, name, told, list(arrays), kept, copies)]])
         return kept
 
 
 class MethodCall(NamedTuple):
-    """A method to call, and the arrays to copy its result and gradients to."""
+    """A method to call, whatever has its name by then, and where to copy what it gives."""
 
-    method: Any
+    layer: Any
+    name: str
+    told: dict[str, bool]
     arrays: list[_Host]
     kept: _Host | None
     copies: dict[tuple[int, str], tuple[Any, _Host]]
 
     def __call__(self) -> None:
-        result = self.method(*self.arrays)
+        method = getattr(self.layer, self.name)
+        told = self.told if takes_need_dx(method) else {}
+        result = method(*self.arrays, **told)
         if self.kept is not None:
             _copy(self.kept, result)
         # The layer keeps its own: it may write to the same arrays each time.
@@ -159,8 +165,10 @@ class _Forward(NamedTuple):
 
 
 def _copy(kept: _Host, result: Any) -> None:
-    is_alike = getattr(result, "shape", ()) == kept.shape
-    if not is_alike or getattr(result, "dtype", kept.dtype) != kept.dtype:
+    if result is None:
+        raise Changed
+    result = np.asarray(result)
+    if result.shape != kept.shape or result.dtype != kept.dtype:
         raise Changed
     np.copyto(kept, result)
 

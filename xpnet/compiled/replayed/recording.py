@@ -54,9 +54,10 @@ class Recording:
             for path in net.params
             for layer, name in net.params.places(path)
         ]
-        taped = {id(layer) for layer in recorder.taped} - {id(each) for each in recorder.called}
+        self._called = [each for layer in recorder.called for _, each in walk(layer)]
+        called = {id(layer) for layer in self._called}
         self._watch = Watch(
-            lambda: [layer for _, layer in walk(net)], lambda layer: id(layer) in taped
+            lambda: [layer for _, layer in walk(net)], lambda layer: id(layer) not in called
         )
         calls = recorder.calls()
         self.grads = _summed_gradients(net, recorder, calls)
@@ -66,7 +67,6 @@ class Recording:
             for _, layer in walk(net)
             if type(layer.grads) is dict and layer.grads and not recorder.is_called(layer)
         ]
-        self._called = [each for layer in recorder.called for _, each in walk(layer)]
         self._counting = [layer for layer in recorder.taped if counters_of(layer)]
         self._x_slots, self._copies_x = _slots(calls, self._x)
         self._t_slots, self._copies_t = _slots(calls, self._t)
