@@ -49,7 +49,9 @@ def assert_alike(found, expected, *, is_exact):
     found, expected = dict(found), dict(expected)
     assert found.keys() == expected.keys()
     for name, value in expected.items():
-        ours, theirs = (xpnet.to_numpy(a) if hasattr(a, "shape") else a for a in (found[name], value))
+        ours, theirs = (
+            xpnet.to_numpy(a) if hasattr(a, "shape") else a for a in (found[name], value)
+        )
         if isinstance(theirs, str) or is_exact:
             np.testing.assert_array_equal(ours, theirs, err_msg=name)
         else:

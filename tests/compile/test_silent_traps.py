@@ -314,7 +314,11 @@ def test_parameters_of_another_dtype_and_shape(here):
     pair.go()
 
     def widen(net):
-        for name, shape in {"Affine1.W": (FEATURES, 7), "Affine1.b": (7,), "Affine2.W": (7, 4)}.items():
+        for name, shape in {
+            "Affine1.W": (FEATURES, 7),
+            "Affine1.b": (7,),
+            "Affine2.W": (7, 4),
+        }.items():
             net.params[name] = xpnet.asarray(np.full(shape, 0.125))
 
     pair.change(widen)
