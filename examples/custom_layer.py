@@ -38,7 +38,7 @@ def show(report):
     first = {failure.check: failure for failure in reversed(report.failures)}
     print(report.title, "passes" if report else "fails")
     for failure in first.values():
-        print(f"  {failure.check}: {failure.sentence} ({failure.where})")
+        print(f"  {failure.check}: {failure.sentence} ({failure.place})")
 
 
 x = np.random.default_rng(0).standard_normal((5, 4))

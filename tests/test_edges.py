@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import xpnet
-from xpnet import ops
+from xpnet import kernels, ops
 from xpnet.dtypes import dtype_name
 from xpnet.testing.catalog import CATALOG
 from xpnet.testing.subject import host_values
@@ -516,3 +516,46 @@ def test_results_are_those_of_float32_rounded_once(edge):
 
     exact = host(x) @ host(W) + host(b)
     assert abs(found - exact).max() <= edge.eps * abs(exact).max() + 300 * EPSILON["float32"]
+
+
+# Warnings ------------------------------------------------------------------------------------
+
+EXTREMES = [0.0, -0.0, INF, -INF, NAN, 1e-45, -1e-45, 1e38, -1e38, 6e4, -6e4, 1e-7, 88.0, -88.0]
+
+
+def extreme(x, dtype, shift):
+    """Return numbers at the edge in the place of floats, and other arrays as they are."""
+    if np.asarray(x).dtype.kind != "f":
+        return x
+    with np.errstate(all="ignore"):
+        return np.resize(np.roll(EXTREMES, shift), np.shape(x)).astype(dtype)
+
+
+@pytest.mark.parametrize("with_kernels", [True, False], ids=["kernels", "generic"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("case", CATALOG, ids=str)
+def test_no_op_or_layer_lets_numpy_warn(case, dtype, with_kernels):
+    has_labels = "entropy" in str(case) or "oss" in str(case)
+    providers = ("numpy", "numba") if with_kernels else ()
+    backend = xpnet.set_backend("numpy", dtype=dtype)
+    with kernels.only(*providers):
+        for shift in range(len(EXTREMES)):
+            layer = case.subject.layer(backend)
+            x, *others = case.subject.arrays(backend)
+            inputs = [extreme(x, dtype, shift), *others]
+            if not has_labels:
+                inputs[1:] = [extreme(other, dtype, shift + 1) for other in others]
+            with np.errstate(all="raise"):
+                y = layer.forward(*inputs)
+                layer.backward(extreme(np.ones(np.shape(y)), dtype, shift + 3))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+def test_no_update_lets_numpy_warn(rule, dtype):
+    update = getattr(ops, f"{rule}_update")
+    settings = {"sgd": 1, "momentum": 2, "nesterov": 2, "adagrad": 2, "rmsprop": 3, "adam": 5}
+    memories = {"sgd": 0, "adam": 2}.get(rule, 1)
+    arrays = [extreme(np.ones(14), dtype, shift) for shift in range(2 + memories)]
+    with np.errstate(all="raise"):
+        update(*arrays, *[0.5] * settings[rule])

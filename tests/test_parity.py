@@ -219,6 +219,7 @@ def test_a_page_tells_what_is_outside_its_bound_and_what_was_not_run(tmp_path, m
     monkeypatch.setattr(command, "op_cases", lambda: [wrong])
     monkeypatch.setattr(command, "_EXAMPLES", 5)
     monkeypatch.setattr(command, "_STEPS", 5)
+    monkeypatch.setattr(command, "_ENTRIES", 10**6)
 
     command.main([str(tmp_path / "parity.md"), "--date", "2024-02-29"])
 
@@ -226,6 +227,8 @@ def test_a_page_tells_what_is_outside_its_bound_and_what_was_not_run(tmp_path, m
     assert "Measured on 2024-02-29" in page
     assert "**Outside their bounds: `add` on NumPy in float32.**" in page
     assert "Not run: array-api-strict, PyTorch, JAX, CuPy." in page
+    assert "in a sum of 1,000,000 terms" in page
+    assert "| softmax_with_loss (mean) | 500,000 |" in page
     assert "| CuPy | float32 | not run |" in page
 
 

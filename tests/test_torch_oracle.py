@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet.testing.catalog import CATALOG
+from xpnet.testing.catalog import CATALOG, class_weights
 from xpnet.testing.subject import host_values
 from xpnet.testing.tolerance import tolerance
 
@@ -14,10 +14,27 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: run nox -
 F = torch.nn.functional
 
 
-def cross_entropy(x, t, **_params):
-    classes = x.shape[-1]
-    rows = t.reshape(-1, classes).to(x.dtype) if t.shape == x.shape else t.reshape(-1)
-    return F.cross_entropy(x.reshape(-1, classes), rows)
+def cross_entropy_by(note):
+    """Return PyTorch's function with the options of a case."""
+    weights = torch.tensor(class_weights(4), dtype=torch.float64)
+    options = {}
+    if "ignored" in note or "all options" in note:
+        options["ignore_index"] = 2
+    if "smoothed" in note or "all options" in note:
+        options["label_smoothing"] = 0.25
+    if "weighted" in note or "all options" in note:
+        options["weight"] = weights
+
+    def function(x, t):
+        classes = x.shape[-1]
+        rows = t.reshape(-1, classes).to(x.dtype) if t.shape == x.shape else t.reshape(-1)
+        return F.cross_entropy(x.reshape(-1, classes), rows, **options)
+
+    return function
+
+
+def binary_cross_entropy(x, t):
+    return F.binary_cross_entropy_with_logits(x, t.reshape(x.shape).to(x.dtype))
 
 
 def nll_of_probabilities(y, t):
@@ -61,7 +78,9 @@ ORACLE = {
     "softmax": by_axis(torch.softmax),
     "log_softmax": by_axis(torch.log_softmax),
     "cross_entropy_error": always(nll_of_probabilities),
-    "softmax_with_loss": always(cross_entropy),
+    "softmax_with_loss": cross_entropy_by,
+    "mean_squared_error": always(F.mse_loss),
+    "sigmoid_with_loss": always(binary_cross_entropy),
     "dropout": dropped,
     "add": always(torch.add),
     "mul": always(torch.mul),
@@ -71,7 +90,9 @@ ORACLE = {
     "ReLU": always(torch.relu),
     "Dropout": dropped,
     "Affine": always(matmul_and_bias),
-    "SoftmaxWithLoss": always(cross_entropy),
+    "SoftmaxWithLoss": cross_entropy_by,
+    "MeanSquaredError": always(F.mse_loss),
+    "SigmoidWithLoss": always(binary_cross_entropy),
     "Sequential": always(two_layers(torch.sigmoid)),
     "TwoLayerNet": always(two_layers(torch.relu)),
 }

@@ -13,9 +13,10 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from xpnet._typing import Array, Device, Namespace
+from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
 from xpnet.backends import Adapter, adapter_of, recognized
+from xpnet.backends.adapter import same_device
 from xpnet.dtypes import FLOATS, dtype_name, is_float, is_integer, is_native_float
 from xpnet.errors import BackendMismatchError, DTypeError, ShapeError, UnsupportedArrayError
 
@@ -76,7 +77,7 @@ def _same_home(layer: str, arrays: dict[str, Array]) -> Namespace:
     adapter = _adapter_of_argument(layer, first_name, first)
     for name, array in named:
         other = _adapter_of_argument(layer, name, array)
-        if other is not adapter or not _same_device(first, array):
+        if other is not adapter or not same_device(first, array):
             msg = (
                 f"{layer}: {first_name} is {describe_home(first)}, "
                 f"but {name} is {describe_home(array)}; bring them together with "
@@ -99,14 +100,6 @@ def _adapter_of_argument(layer: str, name: str, array: Array) -> Adapter:
         if array is None:
             msg = f"{layer}: {name} is None, not an array"
         raise BackendMismatchError(msg) from None
-
-
-def _same_device(a: Array, b: Array) -> bool:
-    return _are_same(device_of(a), device_of(b))
-
-
-def _are_same(here: Device | None, there: Device | None) -> bool:
-    return here is there or here is None or there is None or bool(here == there)
 
 
 def check_floats(layer: str, **arrays: Array) -> Namespace:
@@ -132,21 +125,17 @@ def namespace_of_alike(first: Array, *others: Array) -> Namespace | None:
     They are of one floating dtype and plain: ops compute on them as they are. Looking for what is
     wrong with others takes three times as long.
     """
-    dtype = getattr(first, "dtype", None)
+    dtype, kind = getattr(first, "dtype", None), type(first)
     if dtype is None or not is_native_float(dtype):
         return None
-    if others:
-        kind, device = type(first), device_of(first)
-        for other in others:
-            if type(other) is not kind or other.dtype is not dtype:
-                return None
-            there = device_of(other)
-            if there is not device and not _are_same(device, there):
-                return None
-    adapter = adapter_of(first)
-    if adapter.is_plain_at_sight or adapter.are_plain(first, *others):
-        return adapter.xp
-    return None
+    for other in others:
+        if type(other) is not kind or other.dtype is not dtype:
+            return None
+    try:
+        adapter = adapter_of(first)
+    except BackendMismatchError:  # whoever asks will tell what is wrong
+        return None
+    return adapter.xp if adapter.are_plain(first, *others) else None
 
 
 def _floats_that_may_meet(layer: str, arrays: dict[str, Array]) -> Namespace:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet._typing import Array, Number
-from xpnet.arrays import asarray, to_numpy
+from xpnet.arrays import asarray, detached, to_numpy
 from xpnet.backend import Backend
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats
@@ -64,13 +64,14 @@ def numerical_gradient(f: Callable[[Array], Array | Number], x: Array) -> Array:
     def as_x(values: _Host) -> Array:
         return asarray(values, xp=home, dtype=x.dtype)
 
+    memory = adapter.detached(x)
     host = to_numpy(x).astype("float64")
     # This step balances the truncation of a central difference, h**2, against the rounding of f,
     # eps / h: Press et al., Numerical Recipes, section 5.7.
     h = EPSILON[dtype_name(x.dtype)] ** (1 / 3) * np.maximum(1, abs(host))
     # Rounded to the dtype first, because the true step is between the numbers that f gets.
     upper, lower = (to_numpy(as_x(host + sign * h)).astype("float64") for sign in (1, -1))
-    writable = _is_writable(x, host)
+    writable = _is_writable(memory, host)
 
     def value_at(index: _Index, values: _Host) -> float:
         if not writable:
@@ -78,10 +79,10 @@ def numerical_gradient(f: Callable[[Array], Array | Number], x: Array) -> Array:
             changed[index] = values[index]
             return _scalar(f(as_x(changed)))
         try:
-            x[index] = float(values[index])
+            memory[index] = float(values[index])
             return _scalar(f(x))
         finally:
-            x[index] = float(host[index])
+            memory[index] = float(host[index])
 
     gradient = np.empty(host.shape)
     for index in np.ndindex(host.shape):
@@ -107,7 +108,7 @@ def _scalar(value: Array | Number) -> float:
         msg = f"numerical_gradient: f returned shape {shape}, not a scalar; take its sum or mean"
         raise ShapeError(msg)
     try:
-        return float(value)
+        return float(detached(value) if hasattr(value, "dtype") else value)
     except (TypeError, RuntimeError) as error:  # torch's word for a complex number
         msg = f"numerical_gradient: f returned {value!r}, not a real scalar"
         raise DTypeError(msg) from error

@@ -220,7 +220,11 @@ def test_what_unpacks_to_too_much_is_not_unpacked(tiny: Any, mirror: Any, tmp_pa
     assert peak(fail) < 2 * MEGABYTE
 
 
-@pytest.mark.parametrize("garbage", [b"\0" * 9 + b"garbage", b"\x1f\x8b", gzip.compress(b"more")])
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\0" * 9 + b"garbage", b"\x1f\x8b", gzip.compress(b"more")],
+    ids=["bytes", "half a header", "another file"],
+)
 def test_what_follows_a_gz_is_refused(tiny: Any, tmp_path: Path, garbage: bytes) -> None:
     folder = tiny.save(tmp_path, compress=True)
     path = folder / f"{IMAGES}.gz"

@@ -216,12 +216,12 @@ def state(net: Sequential) -> dict[str, Any]:
 
 def test_a_net_that_fails_half_way_still_learns() -> None:
     net = two_layers()
-    good = net.params["W2"]
-    net.params["W2"] = normal(4, 3)
+    good = net.params["Affine2.W"]
+    net.params["Affine2.W"] = normal(4, 3)
     with pytest.raises(xpnet.ShapeError) as caught:
         net.gradient(normal(2, 3), labels(0, 2))
     assert caught.value.__notes__ == [f"This is layer Affine2 of {net}."]
-    net.params["W2"] = good
+    net.params["Affine2.W"] = good
     fresh = two_layers()
     assert bits(net.gradient(normal(2, 3), labels(0, 2))) == bits(
         fresh.gradient(normal(2, 3), labels(0, 2))
@@ -252,7 +252,7 @@ def test_a_move_that_fails_moves_nothing(where: dict[str, Any]) -> None:
 def test_a_move_that_fails_at_the_last_array_moves_nothing() -> None:
     net = two_layers()
     net.gradient(normal(2, 3), labels(0, 2))
-    net.params["b2"] = [0.0, 0.0, 0.0]  # no array, so it cannot be moved
+    net.params["Affine2.b"] = [0.0, 0.0, 0.0]  # no array, so it cannot be moved
     before = state(net)
     with pytest.raises(xpnet.BackendMismatchError, match="b is of type list"):
         net.to(other_library())
@@ -267,7 +267,7 @@ def test_a_move_that_fails_at_a_layer_without_parameters_moves_nothing() -> None
     with pytest.raises(xpnet.BackendUnavailableError, match="device1"):
         net.to(device="device1")  # which NumPy does not have
     assert state(net) == before
-    assert str(net.params["W1"].device) != "device1"
+    assert str(net.params["Affine1.W"].device) != "device1"
 
 
 def test_a_net_gets_its_parameter_back_when_a_numerical_gradient_fails() -> None:

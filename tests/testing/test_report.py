@@ -32,7 +32,7 @@ def test_three_faults_are_three_lines_and_the_names_to_skip():
     report = check_layer(ThreeFaults, X, backends=["numpy", "array_api_strict"])
 
     head, *lines, last = str(report).splitlines()
-    assert head == f"ThreeFaults: {len(CHECKS) - 4} checks passed, 3 failed, 1 not run"
+    assert head == f"ThreeFaults: {len(CHECKS) - 4} passed, 3 failed, 1 not run"
     found = {line[9:33].strip(): line[34:].partition(":")[0] for line in lines}
     assert (
         found
@@ -53,7 +53,7 @@ def test_what_does_not_run_is_one_finding_and_not_one_for_every_check():
     report = check_layer(lambda: object(), X, backends=["numpy", "array_api_strict"])
 
     assert [re.sub(" +", " ", line) for line in str(report).splitlines()] == [
-        "object: 1 check failed, 1 not run",
+        "object: 1 failed, 1 not run",
         "failed runs everywhere: object lacks forward, backward, params, grads",
         "not run all others everywhere: the layer does not run there",
     ]
@@ -107,6 +107,6 @@ def test_a_check_that_runs_somewhere_is_not_told_as_not_run():
     )
 
     assert str(Report("Layer", findings)).splitlines() == [
-        "Layer: 1 check passed, 1 not run",
+        "Layer: 1 passed, 1 not run",
         "not run  any rank                 everywhere: because",
     ]

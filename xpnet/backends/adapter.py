@@ -13,7 +13,7 @@ from xpnet._typing import Array, Device, DType, Namespace
 from xpnet.dtypes import dtype_name, find_dtype
 from xpnet.errors import BackendUnavailableError
 
-__all__ = ["Adapter", "library_of"]
+__all__ = ["Adapter", "library_of", "same_device"]
 
 
 def library_of(module: str) -> str:
@@ -26,6 +26,12 @@ def library_of(module: str) -> str:
     """
     # Libraries that ship a copy of array-api-compat have it under a longer name.
     return module.rpartition("array_api_compat.")[2].split(".")[0]
+
+
+def same_device(a: Array, b: Array) -> bool:
+    """Whether two arrays of a library live together; one that is being traced has no device."""
+    here, there = getattr(a, "device", None), getattr(b, "device", None)
+    return here is there or here is None or there is None or bool(here == there)
 
 
 class Adapter:
@@ -42,9 +48,6 @@ class Adapter:
         What a user types to get the library.
     in_suites : bool
         Whether suites take it unnamed; not if something is missing, or everything is slow.
-    is_plain_at_sight : bool
-        Whether an array of a float dtype is always one that :meth:`plain` returns as it is, and
-        that :meth:`refusal` lets pass, if its type was let pass once.
     why_not_writable : str
         Why ``is_writable`` says no, as the end of a sentence.
     kernels : tuple of str
@@ -54,7 +57,6 @@ class Adapter:
     module: str
     install: str
     in_suites: bool = True
-    is_plain_at_sight: bool = True
     why_not_writable: str = "it is read-only"
     kernels: tuple[str, ...] = ()
 
@@ -142,7 +144,7 @@ class Adapter:
     def refusal(self, array: Array, name: str) -> str | None:
         """Say why an array is refused, and what to do; None for one that computes as such.
 
-        It is asked once for each type, and then where an array is not plain at sight.
+        It is asked once for each type, and then where :meth:`are_plain` says no.
 
         Parameters
         ----------
@@ -153,8 +155,15 @@ class Adapter:
         """
         return None
 
-    def are_plain(self, *arrays: Array) -> bool:
-        """Whether arrays of float dtypes are what :meth:`plain` and :meth:`refusal` let pass."""
+    def are_plain(self, first: Array, *others: Array) -> bool:
+        """Whether arrays of one type and one float dtype need no look before an op computes.
+
+        So it is if they are on one device, and :meth:`refusal` and :meth:`plain` would let pass
+        each of them as it is. It is asked before every small op, and is to be fast.
+        """
+        for other in others:  # noqa: SIM110 - all() of a generator takes longer
+            if not same_device(first, other):
+                return False
         return True
 
     def plain(self, array: Array) -> Array:

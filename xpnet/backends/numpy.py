@@ -46,6 +46,9 @@ class NumPy(Adapter):
         several = ", ..." if len(own) > 3 else ""
         return f"it has its own {', '.join(own[:3])}{several}; use np.asarray({name})"
 
+    def are_plain(self, first: Array, *others: Array) -> bool:
+        return True
+
     def plain(self, array: Array) -> Array:
         dtype = array.dtype
         return array if dtype.isnative else array.astype(dtype.newbyteorder("="))

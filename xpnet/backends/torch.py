@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ class Torch(Adapter):
     module = "array_api_compat.torch"
     install = 'pip install "xpnet[torch]"'
     kernels = ("xpnet.kernels.torch",)
-    is_plain_at_sight = False
     why_not_writable = (
         "it requires gradients, is of inference mode, or has several of its entries at one place"
     )
@@ -50,18 +49,20 @@ class Torch(Adapter):
 
         if array.is_quantized:
             return f"it is quantized; use {name}.dequantize()"
-        if _intercepts(type(array)) or array.is_nested:
+        kind = type(array)
+        if array.is_nested or (kind is not torch.Tensor and _intercepts(kind)):
             return "it has functions of its own; make a plain torch.Tensor of it"
         if array.layout is not torch.strided:
             return f"it is not strided but {array.layout}; use {name}.to_dense()"
         return None
 
-    def are_plain(self, *arrays: Array) -> bool:
-        strided = self._strided
-        for array in arrays:
+    def are_plain(self, first: Array, *others: Array) -> bool:
+        strided, on_host = self._strided, True
+        for array in (first, *others):
             if array.requires_grad or array.layout is not strided or array.is_nested:
                 return False
-        return True
+            on_host = on_host and array.is_cpu
+        return on_host or super().are_plain(first, *others)  # comparing devices takes longer
 
     @cached_property
     def _strided(self) -> Any:
@@ -96,7 +97,6 @@ class Torch(Adapter):
         return array.to(device)
 
 
-@lru_cache(maxsize=256)
 def _intercepts(kind: Any) -> bool:
     """Whether PyTorch's functions call a subclass of ``torch.Tensor``; not those for parameters."""
     import torch

@@ -1,7 +1,8 @@
 """Which arguments the kernels for NumPy take, and in which form.
 
-They answer for wrong arguments, too: these are not taken, and the op tells what is wrong. Every
-line here is run before each small op, and counts.
+They answer for wrong arguments, too: these are not taken, and the op tells what is wrong. Nor are
+sums of more than MANY terms, which the op adds in blocks. Every line here is run before each small
+op, and counts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from xpnet.kernels.tape import call
 from xpnet.ops.labels import SUM_TOLERANCE
+from xpnet.ops.sums import MANY
 
 __all__ = [
     "NEAR",
@@ -63,7 +65,7 @@ def are_alike(first: Any, *others: Any) -> bool:
 
 def are_scores(x: Any, axis: int, *others: Any) -> bool:
     """Whether plain arrays of one shape have classes along their last axis."""
-    if not are_alike(x, *others) or x.ndim == 0 or x.shape[-1] == 0:
+    if not are_alike(x, *others) or x.ndim == 0 or not 0 < x.shape[-1] <= MANY:
         return False
     return isinstance(axis, int) and axis in (-1, x.ndim - 1)
 
@@ -77,7 +79,9 @@ def are_affine(x: Any, W: Any, b: Any) -> bool:
     if not _are_plain(x, W, b):
         return False
     shape = W.shape
-    return len(shape) == 2 and shape[0] > 1 and x.shape[-1:] == shape[:1] and b.shape == shape[1:]
+    if len(shape) != 2 or not 1 < shape[0] <= MANY:
+        return False
+    return bool(x.shape[-1:] == shape[:1] and b.shape == shape[1:])
 
 
 def are_backward(dout: Any, x: Any, W: Any) -> bool:
@@ -92,6 +96,8 @@ def are_backward(dout: Any, x: Any, W: Any) -> bool:
         len(shape) == 2
         and shape[0] > 1
         and dout.size > 1
+        and shape[1] <= MANY
+        and x.size <= MANY * shape[0]
         and x.shape[-1:] == shape[:1]
         and dout.shape == x.shape[:-1] + shape[1:]
     )

@@ -12,7 +12,7 @@ from xpnet.kernels.arguments import are_alike
 from xpnet.ops.updates.adam import share_seen
 from xpnet.quiet import quiet
 
-__all__ = ["kernels_of", "update"]
+__all__ = ["kernels_of", "overlap", "update"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 _Run: TypeAlias = Callable[[Callable[..., None], list[_Host], list[Any]], None]
@@ -41,13 +41,21 @@ def kernels_of(rules: Any, run: _Run) -> dict[str, Callable[..., Any]]:
     }
 
 
+def overlap(param: _Host, *others: _Host) -> bool:
+    """Whether other arrays lie where a parameter does: they would change while it does."""
+    for array in others:  # noqa: SIM110 - any() of a generator takes as long as a small update
+        if np.may_share_memory(param, array):
+            return True
+    return False
+
+
 @quiet
 def update(
     run: _Run, rule: Callable[..., None], *arrays: _Host, settings: tuple[float, ...]
 ) -> bool | None:
     """Change arrays of one shape in place; return whether they can be."""
     param = arrays[0]
-    if not are_alike(*arrays) or not param.flags.writeable:
+    if not are_alike(*arrays) or not param.flags.writeable or overlap(*arrays):
         return None
     flat = [array.reshape(-1) for array in arrays]
     run(rule, flat, [param.dtype.type(number) for number in settings])

@@ -10,6 +10,7 @@ import torch
 
 from xpnet._typing import Array
 from xpnet.kernels.tape import call
+from xpnet.ops.sums import MANY
 
 __all__ = ["KERNELS"]
 
@@ -17,7 +18,9 @@ _FLOATS = (torch.float32, torch.float64)
 
 
 def _affine(x: Array, W: Array, b: Array) -> Array | None:
-    return torch.addmm(b, x, W) if x.ndim == 2 and x.dtype in _FLOATS else None
+    if x.ndim != 2 or x.dtype not in _FLOATS or len(W) > MANY:
+        return None
+    return torch.addmm(b, x, W)
 
 
 def _softmax(x: Array, axis: int, out: Array | None) -> Array | None:

@@ -68,8 +68,11 @@ class Container(Layer):
 
     @last_layer.setter
     def last_layer(self, layer: Any) -> None:
-        check_is_layer(type(self).__name__, layer)
+        self._check_loss(layer)
         self._last_layer = layer
+
+    def _check_loss(self, layer: Any) -> None:
+        check_is_layer(type(self).__name__, layer)
 
     def predict(self, x: Array) -> Array:
         """Return the output of the last layer before the loss: scores, not probabilities.

@@ -38,16 +38,15 @@ class Members(MutableMapping[str, Any], Watched):
             kind = type(layer).__name__
             seen[kind] += 1
             self._layers[f"{kind}{seen[kind]}"] = layer
-        self._check_apart(self._layers)
+        self.check_apart()
 
     def __getitem__(self, name: str) -> Any:
         return self._layers[self._known(name)]
 
     def __setitem__(self, name: str, layer: Any) -> None:
         check_is_layer(self._net, layer)
-        changed = {**self._layers, self._known(name): layer}
-        self._check_apart(changed)
-        self._layers = changed
+        self.check_apart(**{self._known(name): layer})
+        self._layers = {**self._layers, name: layer}
 
     def __delitem__(self, name: str) -> None:
         msg = f"{self._net}: cannot delete {name!r}; replace it, or make another net"
@@ -68,9 +67,16 @@ class Members(MutableMapping[str, Any], Watched):
             raise KeyError(msg)
         return name
 
-    def _check_apart(self, layers: dict[str, Any]) -> None:
+    def check_apart(self, **others: Any) -> None:
+        """Make sure that no layer is among these and some others twice, at any depth.
+
+        Raises
+        ------
+        ValueError
+            If one is.
+        """
         names: dict[int, str] = {}
-        for name, layer in _all_members(layers):
+        for name, layer in _all_members({**self._layers, **others}):
             first = names.setdefault(id(layer), name)
             if first != name:
                 msg = (

@@ -59,8 +59,8 @@ class Sequential(Container):
     """
 
     def __init__(self, *layers: Any, last_layer: Any = None) -> None:
-        super().__init__(last_layer=last_layer)
         self.layers = Members(type(self).__name__, layers)
+        super().__init__(last_layer=last_layer)
 
     def __repr__(self) -> str:
         names = ", ".join(self.layers)
@@ -70,6 +70,10 @@ class Sequential(Container):
     def children(self) -> Mapping[str, Any]:
         """All layers in order and by name, the loss at the end."""
         return {**self.layers, "last_layer": self.last_layer}
+
+    def _check_loss(self, layer: Any) -> None:
+        super()._check_loss(layer)
+        self.layers.check_apart(last_layer=layer)
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -12,6 +12,7 @@ from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.ranks import of_one_rank
 from xpnet.ops.relu import relu
+from xpnet.ops.sums import product, total
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
@@ -75,7 +76,7 @@ def affine(x: Array, W: Array, b: Array) -> Array:
 @quiet
 def _affine(xp: Namespace, x: Array, W: Array, b: Array) -> Array:
     wide_x, wide_W, wide_b = widened(xp, x, W, b)
-    y = xp.matmul(_rows(xp, wide_x), wide_W)
+    y = product(xp, _rows(xp, wide_x), wide_W)
     _, row = of_one_rank(y, wide_b)
     y += row  # y is ours alone
     return rounded(xp, xp.reshape(y, (*x.shape[:-1], W.shape[1])) if x.ndim != 2 else y, like=x)
@@ -145,7 +146,7 @@ def affine_backward(
         gradients: tuple[Array, Array, Array] | None = _backward_kernel.unchecked(dout, x, W)
         if gradients is not None:
             return gradients
-    xp, *wide = _check_backward(dout, x, W)
+    xp, *wide = _check_backward(dout, x, W, b)
     gradients = _backward_kernel(*wide)
     if gradients is None:
         gradients = _input_gradient(xp, *wide), *_param_gradients(xp, *wide)
@@ -156,7 +157,7 @@ def affine_backward(
 @quiet
 def _input_gradient(xp: Namespace, dout: Array, x: Array, W: Array) -> Array:
     wide_dout, wide_W = widened(xp, dout, W)
-    dx = xp.matmul(_rows(xp, wide_dout), wide_W.T)
+    dx = product(xp, _rows(xp, wide_dout), wide_W.T)
     return rounded(xp, xp.reshape(dx, x.shape) if x.ndim != 2 else dx, like=x)
 
 
@@ -180,7 +181,7 @@ def affine_param_gradients(
         gradients: tuple[Array, Array] | None = _param_gradients_kernel.unchecked(dout, x, W)
         if gradients is not None:
             return gradients
-    xp, *wide = _check_backward(dout, x, W)
+    xp, *wide = _check_backward(dout, x, W, b)
     gradients = _param_gradients_kernel(*wide)
     if gradients is None:
         gradients = _param_gradients(xp, *wide)
@@ -198,8 +199,8 @@ def _like_parameters(
 def _param_gradients(xp: Namespace, dout: Array, x: Array, _W: Array) -> tuple[Array, Array]:
     wide_dout, wide_x = widened(xp, dout, x)
     dout_rows = _rows(xp, wide_dout)
-    dW = xp.matmul(_rows(xp, wide_x).T, dout_rows)
-    db = xp.sum(dout_rows, axis=0)
+    dW = product(xp, _rows(xp, wide_x).T, dout_rows)
+    db = total(xp, dout_rows, axis=0)
     return rounded(xp, dW, like=x), rounded(xp, db, like=x)
 
 
@@ -227,13 +228,15 @@ def _check_forward(x: Array, W: Array, b: Array) -> tuple[Any, ...]:
     return together
 
 
-def _check_backward(dout: Array, x: Array, W: Array) -> tuple[Any, ...]:
-    together = floats_together(_NAME, dout=dout, x=x, W=W)
+def _check_backward(dout: Array, x: Array, W: Array, b: Array | None) -> tuple[Any, ...]:
+    """Return the namespace and the arrays but ``b``, as the op computes with them."""
+    bias = {} if b is None else {"b": b}
+    xp, dout, wide_x, wide_W, *_ = floats_together(_NAME, dout=dout, x=x, W=W, **bias)
     _check_input(x, W)
     expected = (*x.shape[:-1], W.shape[-1])
     if dout.shape != expected:
         raise ShapeError(upstream_shape_text(_NAME, dout.shape, expected))
-    return together
+    return xp, dout, wide_x, wide_W
 
 
 def _check_input(x: Array, W: Array) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet._typing import Array, Namespace, Number
-from xpnet.checks import upstream_shape_text
+from xpnet.checks import namespace_of_alike, upstream_shape_text
 from xpnet.errors import ShapeError
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.ranks import of_one_rank
+from xpnet.ops.sums import total
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
@@ -54,10 +55,10 @@ def add(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     >>> add(np.asarray([1.0, 2.0]), 10)
     array([11., 12.])
     """
-    xp, wide_x, wide_y = _checked(_ADD, x=x, y=y)
+    _, wide_x, wide_y = _checked(_ADD, x, y)
     _broadcast_shape(_ADD, _shape(x), _shape(y))
     wide_x, wide_y = of_one_rank(wide_x, wide_y)
-    return _delivered(_ADD, xp, wide_x + wide_y, out)
+    return _delivered(_ADD, wide_x + wide_y, out)
 
 
 @quiet
@@ -92,7 +93,7 @@ def add_backward(
     >>> float(dy)
     3.0
     """
-    xp, dout, _, _ = _checked_backward(_ADD, dout, x, y)
+    xp, _, _, dout = _checked_backward(_ADD, dout, x, y)
     return _unbroadcast(xp, dout, x, beside=y), _unbroadcast(xp, dout, y, beside=x)
 
 
@@ -108,10 +109,10 @@ def mul(x: Array | Number, y: Array | Number, *, out: Array | None = None) -> Ar
     >>> mul(100, 2)
     200
     """
-    xp, wide_x, wide_y = _checked(_MUL, x=x, y=y)
+    _, wide_x, wide_y = _checked(_MUL, x, y)
     _broadcast_shape(_MUL, _shape(x), _shape(y))
     wide_x, wide_y = of_one_rank(wide_x, wide_y)
-    return _delivered(_MUL, xp, wide_x * wide_y, out)
+    return _delivered(_MUL, wide_x * wide_y, out)
 
 
 @quiet
@@ -128,27 +129,34 @@ def mul_backward(
     >>> mul_backward(1.5, 100, 2)
     (3.0, 150.0)
     """
-    xp, dout, wide_x, wide_y = _checked_backward(_MUL, dout, x, y)
+    xp, wide_x, wide_y, dout = _checked_backward(_MUL, dout, x, y)
     _, wide_x, wide_y = of_one_rank(dout, wide_x, wide_y)
     dx, dy = dout * wide_y, dout * wide_x
     return _unbroadcast(xp, dx, x, beside=y), _unbroadcast(xp, dy, y, beside=x)
 
 
-def _delivered(
-    layer: str, xp: Namespace | None, result: Array | Number, out: Array | None
-) -> Array | Number:
+def _delivered(layer: str, result: Array | Number, out: Array | None) -> Array | Number:
     if out is None:
         return result
     check_out(layer, out, result=result)
-    return delivered(xp, result, out, like=result)
+    return delivered(result, out)
 
 
 def _is_number(x: Array | Number) -> bool:
     return type(x) in (int, float)  # np.float64 is a float too, but an array to us
 
 
-def _checked(layer: str, **operands: Array | Number) -> tuple[Any, ...]:
-    """Return the namespace of the arrays, None for numbers alone, and what to compute with."""
+def _checked(
+    layer: str, x: Array | Number, y: Array | Number, **dout: Array | Number
+) -> tuple[Any, ...]:
+    """Return the namespace of the arrays, None for numbers alone, and what to compute with.
+
+    That is ``x``, ``y`` and the gradient from above, if there is one.
+    """
+    xp = namespace_of_alike(x, y, *dout.values())
+    if xp is not None:
+        return xp, x, y, *dout.values()
+    operands = {"x": x, "y": y, **dout}
     arrays = {name: a for name, a in operands.items() if not _is_number(a)}
     if not arrays:
         return None, *operands.values()
@@ -159,7 +167,7 @@ def _checked(layer: str, **operands: Array | Number) -> tuple[Any, ...]:
 def _checked_backward(
     layer: str, dout: Array | Number, x: Array | Number, y: Array | Number
 ) -> tuple[Any, ...]:
-    checked = _checked(layer, dout=dout, x=x, y=y)
+    checked = _checked(layer, x, y, dout=dout)
     expected = _broadcast_shape(layer, _shape(x), _shape(y))
     if _shape(dout) != expected:
         raise ShapeError(upstream_shape_text(layer, _shape(dout), expected))
@@ -204,4 +212,4 @@ def _unbroadcast(
         if axis < extra or (shape[axis - extra] == 1 and length != 1)
     )
     (wide,) = widened(xp, dout)
-    return rounded(xp, xp.reshape(xp.sum(wide, axis=repeated), shape), like)
+    return rounded(xp, xp.reshape(total(xp, wide, axis=repeated), shape), like)

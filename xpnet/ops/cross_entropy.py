@@ -108,7 +108,7 @@ def cross_entropy_error_backward(
     wide, share = _with_share(xp, name, dout, y)
     rows = _rows(xp, t, wide)
     dy = xp.where(rows == 0, 0.0, -rows / wide) * share
-    return delivered(xp, _weighted(xp, dy, t), out, like=y)
+    return delivered(rounded(xp, _weighted(xp, dy, t), like=y), out)
 
 
 def softmax_with_loss(
@@ -268,7 +268,7 @@ def gradient_of_scores(dout: Array | Number, y: Array, t: Array, out: Array | No
         return dx
     adapter = adapter_of(y)
     dx = _gradient_of_scores(adapter.xp, dout, y, adapter.plain(t))
-    return delivered(adapter.xp, dx, out, like=y)
+    return delivered(rounded(adapter.xp, dx, like=y), out)
 
 
 @quiet

@@ -89,7 +89,7 @@ def dropout(
     if y_and_mask is not None:
         return y_and_mask
     mask = _mask(plain, rate, seed, step)
-    return delivered(xp, _kept(xp, plain, mask, rate), out, like=x), mask
+    return delivered(rounded(xp, _kept(xp, plain, mask, rate), like=x), out), mask
 
 
 def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None = None) -> Array:
@@ -135,7 +135,7 @@ def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None
     dx = _backward_kernel(wide_dout, wide_mask, rate, out)
     if dx is None:
         dx = _kept(xp, wide_dout, wide_mask, rate)
-    return delivered(xp, dx, out, like=mask)
+    return delivered(rounded(xp, dx, like=mask), out)
 
 
 def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Array:

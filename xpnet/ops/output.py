@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from xpnet._typing import Array, Namespace
+from xpnet._typing import Array
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats
 from xpnet.dtypes import dtype_name
 from xpnet.errors import DTypeError, NotWritableError, ShapeError
-from xpnet.ops.precision import rounded
 
 __all__ = ["check_out", "delivered"]
 
@@ -55,9 +54,8 @@ def check_out(layer: str, out: Array | None, **like: Array) -> None:
         raise NotWritableError(msg)
 
 
-def delivered(xp: Namespace, result: Array, out: Array | None, like: Array) -> Array:
-    """Return a result in the dtype of ``like``: itself, or ``out`` with its values."""
-    result = rounded(xp, result, like)
+def delivered(result: Array, out: Array | None) -> Array:
+    """Return a result: itself, or ``out`` with its values."""
     if out is None or out is result:
         return result
     out[...] = result

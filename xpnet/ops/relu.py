@@ -5,6 +5,7 @@ from __future__ import annotations
 from xpnet._typing import Array, Namespace
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
+from xpnet.ops.precision import rounded
 from xpnet.quiet import quiet
 from xpnet.together import floats_together, upstream_together
 
@@ -52,12 +53,7 @@ def relu(x: Array, *, out: Array | None = None) -> Array:
     xp, x = floats_together(_NAME, x=x)
     check_out(_NAME, out, x=x)
     y = _relu_kernel(x, out)
-    return delivered(xp, _relu(xp, x), out, like=x) if y is None else y
-
-
-@quiet
-def _relu(xp: Namespace, x: Array) -> Array:
-    return xp.maximum(x, 0)
+    return delivered(xp.maximum(x, 0), out) if y is None else y
 
 
 def relu_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
@@ -103,7 +99,7 @@ def relu_backward(dout: Array, y: Array, *, out: Array | None = None) -> Array:
     dx = _backward_kernel(wide_dout, wide_y, out)
     if dx is None:
         dx = _relu_backward(xp, wide_dout, wide_y)
-    return delivered(xp, dx, out, like=y)
+    return delivered(rounded(xp, dx, like=y), out)
 
 
 @quiet

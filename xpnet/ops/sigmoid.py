@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpnet._typing import Array, Namespace
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
-from xpnet.ops.precision import widened
+from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 from xpnet.together import floats_together, upstream_together
 
@@ -56,7 +56,7 @@ def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     xp, x = floats_together(_NAME, x=x)
     check_out(_NAME, out, x=x)
     y = _sigmoid_kernel(x, out)
-    return delivered(xp, _sigmoid(xp, x), out, like=x) if y is None else y
+    return delivered(rounded(xp, _sigmoid(xp, x), like=x), out) if y is None else y
 
 
 @quiet
@@ -105,7 +105,7 @@ def sigmoid_backward(dout: Array, y: Array, *, out: Array | None = None) -> Arra
     dx = _backward_kernel(wide_dout, wide_y, out)
     if dx is None:
         dx = _sigmoid_backward(xp, wide_dout, wide_y)
-    return delivered(xp, dx, out, like=y)
+    return delivered(rounded(xp, dx, like=y), out)
 
 
 @quiet

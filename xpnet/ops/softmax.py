@@ -6,7 +6,8 @@ from xpnet._typing import Array, Namespace
 from xpnet.checks import check_axis
 from xpnet.dispatch import Dispatcher
 from xpnet.ops.output import check_out, delivered
-from xpnet.ops.precision import widened
+from xpnet.ops.precision import rounded, widened
+from xpnet.ops.sums import total
 from xpnet.quiet import quiet
 from xpnet.together import floats_together, upstream_together
 
@@ -65,14 +66,14 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     check_axis("softmax", axis, x=x)
     check_out("softmax", out, x=x)
     y = _softmax_kernel(x, axis, out)
-    return delivered(xp, _softmax(xp, x, axis), out, like=x) if y is None else y
+    return delivered(rounded(xp, _softmax(xp, x, axis), like=x), out) if y is None else y
 
 
 @quiet
 def _softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     y = xp.exp(wide - xp.max(wide, axis=axis, keepdims=True))
-    y /= xp.sum(y, axis=axis, keepdims=True)  # y is ours alone
+    y /= total(xp, y, axis=axis, keepdims=True)  # y is ours alone
     return y
 
 
@@ -117,13 +118,13 @@ def softmax_backward(dout: Array, y: Array, axis: int = -1, *, out: Array | None
     dx = _softmax_backward_kernel(wide_dout, wide_y, axis, out)
     if dx is None:
         dx = _softmax_backward(xp, wide_dout, wide_y, axis)
-    return delivered(xp, dx, out, like=y)
+    return delivered(rounded(xp, dx, like=y), out)
 
 
 @quiet
 def _softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
-    inner = xp.sum(wide_dout * wide_y, axis=axis, keepdims=True)
+    inner = total(xp, wide_dout * wide_y, axis=axis, keepdims=True)
     return wide_y * (wide_dout - inner)
 
 
@@ -150,14 +151,14 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     check_axis("log_softmax", axis, x=x)
     check_out("log_softmax", out, x=x)
     y = _log_softmax_kernel(x, axis, out)
-    return delivered(xp, _log_softmax(xp, x, axis), out, like=x) if y is None else y
+    return delivered(rounded(xp, _log_softmax(xp, x, axis), like=x), out) if y is None else y
 
 
 @quiet
 def _log_softmax(xp: Namespace, x: Array, axis: int) -> Array:
     (wide,) = widened(xp, x)
     shifted = wide - xp.max(wide, axis=axis, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    return shifted - xp.log(total(xp, xp.exp(shifted), axis=axis, keepdims=True))
 
 
 def log_softmax_backward(
@@ -203,11 +204,11 @@ def log_softmax_backward(
     dx = _log_softmax_backward_kernel(wide_dout, wide_y, axis, out)
     if dx is None:
         dx = _log_softmax_backward(xp, wide_dout, wide_y, axis)
-    return delivered(xp, dx, out, like=y)
+    return delivered(rounded(xp, dx, like=y), out)
 
 
 @quiet
 def _log_softmax_backward(xp: Namespace, dout: Array, y: Array, axis: int) -> Array:
     wide_dout, wide_y = widened(xp, dout, y)
-    total = xp.sum(wide_dout, axis=axis, keepdims=True)
-    return wide_dout - xp.exp(wide_y) * total
+    outer = total(xp, wide_dout, axis=axis, keepdims=True)
+    return wide_dout - xp.exp(wide_y) * outer

@@ -15,7 +15,7 @@ from xpnet._typing import Array, Namespace
 
 __all__ = ["BLOCK", "MANY", "depth", "mean", "product", "total"]
 
-MANY = 2**16
+MANY = 2**18
 """The most terms that the library adds in its own way."""
 
 BLOCK = 2**10
@@ -30,8 +30,8 @@ def depth(terms: int) -> int:
 
     Examples
     --------
-    >>> depth(1000), depth(2**16), depth(10**8)
-    (1000, 65536, 3075)
+    >>> depth(1000), depth(2**18), depth(10**8)
+    (1000, 262144, 3075)
     """
     if terms <= MANY:
         return terms
@@ -101,9 +101,9 @@ def _split(xp: Namespace, x: Array, axis: int, block: int = BLOCK) -> tuple[Arra
     """Return the blocks along an axis, which becomes two, and what is left over, if anything."""
     shape, terms = tuple(x.shape), x.shape[axis]
     count, before = terms // block, (slice(None),) * axis
-    whole = x if count * block == terms else x[(*before, slice(0, count * block))]
+    whole = x if count * block == terms else x[(*before, slice(0, count * block), ...)]
     blocks = xp.reshape(whole, (*shape[:axis], count, block, *shape[axis + 1 :]))
-    rest = None if whole is x else x[(*before, slice(count * block, terms))]
+    rest = None if whole is x else x[(*before, slice(count * block, terms), ...)]
     return blocks, rest
 
 

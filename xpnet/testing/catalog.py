@@ -31,7 +31,7 @@ from xpnet.layers import (
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.testing.subject import Subject
 
-__all__ = ["CATALOG", "Case", "OpLayer"]
+__all__ = ["CATALOG", "Case", "OpLayer", "class_weights"]
 
 
 class OpLayer:
@@ -122,19 +122,27 @@ def _of_inputs(derivative: Callable[..., Any]) -> Callable[..., Any]:
     return lambda dout, _y, *inputs: derivative(dout, *inputs)
 
 
-def _loss_of_scores(x: Array, t: Array) -> Array:
-    return ops.softmax_with_loss(x, t)[0]
+def _loss_of_scores(x: Array, t: Array, **options: Any) -> Array:
+    return ops.softmax_with_loss(x, t, **_for_classes(x, options))[0]
 
 
-def _loss_of_scores_backward(dout: Array, _loss: Array, x: Array, t: Array) -> Array:
-    return ops.softmax_with_loss_backward(dout, ops.softmax(x), t)
+def _loss_of_scores_backward(
+    dout: Array, _loss: Array, x: Array, t: Array, **options: Any
+) -> Array:
+    y = ops.softmax(x)
+    return ops.softmax_with_loss_backward(dout, y, t, **_for_classes(x, options))
 
 
-def _options_of_loss(**options: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def derivative(dout: Array, _loss: Array, x: Array, t: Array) -> Array:
-        return ops.softmax_with_loss_backward(dout, ops.softmax(x), t, **options)
+def _for_classes(x: Array, options: dict[str, Any]) -> dict[str, Any]:
+    """Return options with as many weights as there are classes."""
+    if "class_weights" not in options:
+        return options
+    return options | {"class_weights": options["class_weights"](x.shape[-1])}
 
-    return lambda x, t: ops.softmax_with_loss(x, t, **options)[0], derivative
+
+def class_weights(classes: int) -> list[float]:
+    """Return weights of any number of classes, some of them 0."""
+    return [(0.5, 2.0, 1.0, 0.0)[label % 4] for label in range(classes)]
 
 
 def _loss_of_switches(x: Array, t: Array) -> Array:
@@ -190,11 +198,12 @@ def _layer(kind: Any, note: str, factory: Callable[[], Any], *inputs: Any, **opt
     return Case(kind, note, Subject(factory, inputs), **options)
 
 
-_WEIGHTS = [0.5, 2.0, 1.0, 0.0]
-_all_options = _options_of_loss(ignore_index=-1, label_smoothing=0.25, class_weights=_WEIGHTS)
-_all_options_layer = partial(
-    SoftmaxWithLoss, ignore_index=-1, label_smoothing=0.25, class_weights=_WEIGHTS
-)
+_ALL_OPTIONS: dict[str, Any] = {
+    "ignore_index": 2,
+    "label_smoothing": 0.25,
+    "class_weights": class_weights,
+}
+_WEIGHTS = class_weights(4)
 
 _affine_op = partial(_op, ops.affine)
 _affine_derivative = _of_inputs(lambda dout, x, W, _b: ops.affine_backward(dout, x, W))
@@ -268,9 +277,9 @@ CATALOG: tuple[Case, ...] = (
     _op(
         ops.softmax_with_loss,
         "all options",
-        _all_options[1],
-        *(_normal(5, 4), np.asarray([3, -1, 0, 3, 1])),
-        call=_all_options[0],
+        partial(_loss_of_scores_backward, **_ALL_OPTIONS),
+        *(_normal(5, 4), np.asarray([3, 2, 0, 3, 1])),
+        call=partial(_loss_of_scores, **_ALL_OPTIONS),
     ),
     _op(
         ops.mean_squared_error,
@@ -282,7 +291,7 @@ CATALOG: tuple[Case, ...] = (
         ops.sigmoid_with_loss,
         "soft labels",
         _loss_of_switches_backward,
-        *(_normal(5, 4), _rng.random((5, 4))),
+        *(_normal(5, 4), _rows(5, 4)),
         call=_loss_of_switches,
     ),
     _op(ops.dropout, "(5, 4)", _dropped_backward, _normal(5, 4), call=_dropped),
@@ -333,12 +342,6 @@ CATALOG: tuple[Case, ...] = (
     ),
     _layer(
         SoftmaxWithLoss,
-        "all ignored",
-        partial(SoftmaxWithLoss, ignore_index=-100),
-        *(_normal(5, 4), np.full(5, -100)),
-    ),
-    _layer(
-        SoftmaxWithLoss,
         "smoothed labels",
         partial(SoftmaxWithLoss, label_smoothing=0.25),
         *(_normal(5, 4), _indices(5, classes=4)),
@@ -352,8 +355,8 @@ CATALOG: tuple[Case, ...] = (
     _layer(
         SoftmaxWithLoss,
         "all options of sequences",
-        _all_options_layer,
-        *(_normal(2, 3, 4), np.asarray([[3, -1, 0], [-1, -1, 1]])),
+        partial(SoftmaxWithLoss, **{**_ALL_OPTIONS, "class_weights": _WEIGHTS}),
+        *(_normal(2, 3, 4), np.asarray([[3, 2, 0], [2, 2, 1]])),
     ),
     _layer(
         SoftmaxWithLoss,

@@ -24,12 +24,17 @@ __all__ = ["backends_to_test", "check_layer", "run_check"]
 
 _ALL_OTHERS = "all others"
 _PRETENDED_DEVICES = ("CPU_DEVICE", "device1", "no_float64")
+# One does not exist; the other finds what "no_float64" finds, which is no CPU either.
+_LEFT_OUT = {("no_float64", "float64"), ("device1", "float32")}
 
 
 def backends_to_test(
     names: str | Iterable[str] | None = None, dtypes: Collection[str] = FLOATS
 ) -> list[Backend]:
     """Return a record for every backend, device and dtype that can be used here.
+
+    Of the devices that array-api-strict pretends to have, the second is left out in float32, where
+    the third finds all that it would find.
 
     Parameters
     ----------
@@ -74,7 +79,7 @@ def _is_in_suites(name: str) -> bool:
 
 def _with_dtypes(name: str, device: str | None, dtypes: Collection[str]) -> Iterator[Backend]:
     for dtype in dtypes:
-        if (device, dtype) == ("no_float64", "float64"):
+        if (device, dtype) in _LEFT_OUT:
             continue
         try:
             yield resolve_backend(name, device, dtype)

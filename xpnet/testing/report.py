@@ -75,7 +75,7 @@ class Report:
     >>> bool(report)
     False
     >>> print(report)
-    ReLU: 1 check passed, 1 failed
+    ReLU: 1 passed, 1 failed
     failed   any rank                 numpy: IndexError: 2
     what does not apply is left out by skip=['any rank']
     """
@@ -106,10 +106,7 @@ class Report:
         """Count the checks: one that fails anywhere has failed, one that runs nowhere has not."""
         outcomes = list(self._outcomes().values())
         counts = [(outcomes.count(verdict), verdict) for verdict in _ORDER]
-        texts = [f"{n} {verdict}" for n, verdict in counts if n]
-        number, _, rest = ", ".join(texts).partition(" ")
-        noun = "check" if number == "1" else "checks"
-        return f"{number} {noun} {rest}" if texts else "nothing to check"
+        return ", ".join(f"{n} {verdict}" for n, verdict in counts if n) or "nothing to check"
 
     def _outcomes(self) -> dict[str, Verdict]:
         verdicts: dict[str, set[Verdict]] = {}

@@ -13,6 +13,7 @@ from xpnet.arrays import asarray, to_numpy
 from xpnet.backend import Backend, use_backend
 from xpnet.gradient_check.streams import stream
 from xpnet.layers.moving import move
+from xpnet.layers.parameters import Parameters
 
 __all__ = ["Results", "Subject", "host_values"]
 
@@ -67,7 +68,10 @@ class Subject:
         results |= {
             f"the gradient of input {i}": dx for i, dx in enumerate(gradients) if dx is not None
         }
-        return results | {f"the gradient of {name}": grad for name, grad in layer.grads.items()}
+        return results | {
+            f"the gradient of {name}": grad
+            for name, grad in {**layer.grads, **Parameters(layer).grads()}.items()
+        }
 
     def with_batch(self, change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Subject:
         """Return the subject with every input changed that has the batch's axis.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpnet._typing import DType
 from xpnet.dtypes import EPSILON, dtype_name, is_half
+from xpnet.ops.sums import depth
 
 __all__ = ["EPSILON", "LARGEST", "SMALLEST", "dtype_of_sums", "tolerance", "underflow"]
 
@@ -31,7 +32,8 @@ def tolerance(dtype: DType, length: int, stored: int = 8) -> float:
     ``gamma(n) = n * u / (1 - n * u)`` (Higham, *Accuracy and Stability of Numerical Algorithms*,
     second edition, lemma 3.1), and a sum of ``n`` products by as much of the sum of their
     magnitudes, in whatever order a library adds them (section 4.2). So it is ``gamma`` of the
-    length, and of the few roundings that do not belong to the sum.
+    length, and of the few roundings that do not belong to the sum. A sum of very many terms is
+    split, see :func:`xpnet.ops.sums.depth`, and its bound is less.
 
     In 16 bits all that is held in float32, and only what goes from one op to the next is rounded
     to 16 bits.
@@ -53,7 +55,7 @@ def tolerance(dtype: DType, length: int, stored: int = 8) -> float:
     >>> tolerance("float16", 1000, stored=1) < 2**-10
     True
     """
-    steps = _gamma(_ROUNDINGS + length, EPSILON[dtype_of_sums(dtype)])
+    steps = _gamma(_ROUNDINGS + depth(length), EPSILON[dtype_of_sums(dtype)])
     return steps + (_gamma(stored, EPSILON[dtype_name(dtype)]) if is_half(dtype) else 0.0)
 
 

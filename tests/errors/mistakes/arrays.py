@@ -71,7 +71,3 @@ def foreign(*shape: int) -> Any:
 
 def singles(*shape: int) -> Any:
     return floats(*shape, dtype="float32")
-
-
-def doubles(*shape: int) -> Any:
-    return floats(*shape, dtype="float64")

@@ -36,7 +36,7 @@ BAD_ON_STRICT = [
     ),
     Mistake(
         "rebound-device",
-        lambda: rebound(b2=elsewhere(2)).predict(floats(2, 3)),
+        lambda: rebound("Affine2.b", elsewhere(2)).predict(floats(2, 3)),
         BackendMismatchError,
         ("Affine", "CPU_DEVICE", "device1", "layer Affine2"),
     ),

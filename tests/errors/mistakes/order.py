@@ -23,8 +23,8 @@ ORDER = [
     _backward_first("MulLayer", lambda: MulLayer().backward(floats(2))),
     _backward_first("SoftmaxWithLoss", lambda: SoftmaxWithLoss().backward()),
     Mistake(
-        "backward-params-before-forward",
-        lambda: affine().backward_params(floats(2, 4)),
+        "backward-without-dx-before-forward",
+        lambda: affine().backward(floats(2, 4), need_dx=False),
         BackwardError,
         ("Affine: backward was called before forward",),
     ),

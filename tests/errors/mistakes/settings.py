@@ -121,7 +121,7 @@ OPTIMIZERS = [
         "sgd-net-without-backward",
         lambda: SGD().update(net().params, net().grads),
         KeyError,
-        ("SGD", "no gradient for 'W1'", "call backward"),
+        ("SGD", "no gradient for 'Affine1.W'", "call backward"),
     ),
     Mistake(
         "sgd-gradient-shape",

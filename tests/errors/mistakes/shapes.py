@@ -87,7 +87,7 @@ SHAPES = [
     ),
     Mistake(
         "affine-dout-without-dx",
-        lambda: after_forward(affine(), floats(2, 3)).backward_params(floats(4)),
+        lambda: after_forward(affine(), floats(2, 3)).backward(floats(4), need_dx=False),
         ShapeError,
         ("Affine", "dout has shape (4,)", "(2, 4)"),
     ),

@@ -116,8 +116,9 @@ class NetRecorder:
         self, layer: Any, name: str, arrays: tuple[_Host, ...], told: dict[str, bool] | None = None
     ) -> Any:
         """Call a method, note it, and return a copy of its result."""
-        method, told = getattr(layer, name), told or {}
-        result = recorded_by(None, partial(method, **told), *arrays)
+        told = told or {}
+        method = partial(getattr(layer, name), **told)
+        result = recorded_by(None, method, *arrays)
         kept = None if result is None else _twin(layer, result)
         copies: dict[tuple[int, str], tuple[Any, _Host]] = {}
         if name == "backward":

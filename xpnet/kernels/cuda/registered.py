@@ -21,6 +21,7 @@ from xpnet.kernels.cuda.softmax import (
     softmax_backward,
 )
 from xpnet.kernels.cuda.takes import takes
+from xpnet.ops.sums import MANY
 
 __all__ = ["registered"]
 
@@ -160,7 +161,7 @@ def _takes_upstream(dout: Any, y: Array) -> bool:
 
 
 def _affine(launch: Launcher, activation: str, x: Array, W: Array, b: Array) -> Array | None:
-    if not takes("bias_activation", [x, W, b]):
+    if not takes("bias_activation", [x, W, b]) or len(W) > MANY:
         return None
     y = array_namespace(x).empty((*x.shape[:-1], W.shape[1]), dtype=x.dtype)
     product(_rows(x), W, _rows(y))
@@ -169,7 +170,7 @@ def _affine(launch: Launcher, activation: str, x: Array, W: Array, b: Array) -> 
 
 
 def _affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Array] | None:
-    if not takes("affine_backward", [dout, x, W]):
+    if not takes("affine_backward", [dout, x, W]) or prod(x.shape[:-1]) > MANY:
         return None
     xp, dW = array_namespace(x), _like(W)
     dout_rows = _rows(dout)
@@ -181,7 +182,7 @@ def _affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Arr
 
 
 def _affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array] | None:
-    gradients = _affine_param_gradients(dout, x, W)
+    gradients = _affine_param_gradients(dout, x, W) if W.shape[1] <= MANY else None
     if gradients is None:
         return None
     dx = _like(x)

@@ -11,7 +11,7 @@ from xpnet.kernels.arguments import are_alike
 from xpnet.kernels.blas import add_scaled
 from xpnet.kernels.numpy import updates
 from xpnet.kernels.numpy.blocks import BLOCK, buffer
-from xpnet.kernels.optimizers import kernels_of
+from xpnet.kernels.optimizers import kernels_of, overlap
 from xpnet.kernels.tape import call, current_tape
 from xpnet.quiet import quiet
 
@@ -27,6 +27,8 @@ def sgd_of_many(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     """Change a parameter that is worth the threads of BLAS; return whether it is."""
     if param.size <= _FEW or not are_alike(param, grad) or not param.flags.writeable:
         return None
+    if overlap(param, grad):
+        return None
     add = add_scaled(-lr, grad, param)
     if add is None:
         return None
@@ -38,7 +40,7 @@ def sgd_of_many(param: _Host, grad: _Host, *, lr: float) -> bool | None:
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     if sgd_of_many(param, grad, lr=lr):
         return True
-    if not are_alike(param, grad):
+    if not are_alike(param, grad) or overlap(param, grad):
         return None
     if param.size <= _FEW:
         updates.sgd(param, grad, np.empty_like(grad), None, lr)

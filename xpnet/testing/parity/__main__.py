@@ -14,11 +14,15 @@ from xpnet.errors import BackendUnavailableError, DTypeError
 from xpnet.progress import progress
 from xpnet.testing.parity.curves import Yardstick, curve
 from xpnet.testing.parity.errors import Error, measure, op_cases, trials_of, worst
+from xpnet.testing.parity.long_sums import LONG_SUMS, measure_long_sum
 from xpnet.testing.parity.page import NAMES, CurveResult, Results, render
 
 __all__ = ["main"]
 
 _EXAMPLES, _STEPS = 100, 1000
+
+# A few gigabytes and minutes. Sums of 16-bit floats are held in float32, and like those in it.
+_ENTRIES, _DTYPES = 10**8, ("float32",)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -29,7 +33,14 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     backends = _usable()
     results = Results(
-        options.date, _EXAMPLES, _STEPS, backends, _all_errors(backends), _all_curves(backends)
+        options.date,
+        _EXAMPLES,
+        _STEPS,
+        backends,
+        _all_errors(backends),
+        _all_curves(backends),
+        _all_long_sums(backends),
+        _ENTRIES,
     )
     options.page.parent.mkdir(parents=True, exist_ok=True)
     options.page.write_text(render(results), encoding="utf-8")
@@ -82,6 +93,20 @@ def _all_curves(backends: list[Backend]) -> dict[tuple[str, str], CurveResult]:
             parting=yardstick.parting(losses),
             last=float(losses[-1]),
         )
+    return results
+
+
+def _all_long_sums(
+    backends: list[Backend],
+) -> dict[tuple[str, str], dict[str, tuple[float, float]]]:
+    measured = [backend for backend in backends if dtype_name(backend.dtype) in _DTYPES]
+    results: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
+    with progress(len(measured) * len(LONG_SUMS), "long sums") as shown:
+        for backend in measured:
+            for long_sum in LONG_SUMS:
+                found = measure_long_sum(long_sum, backend, _ENTRIES)
+                results.setdefault(_key(backend), {})[long_sum.name] = found
+                shown.update()
     return results
 
 

@@ -12,8 +12,10 @@ import numpy as np
 from xpnet.arrays import asarray, to_numpy
 from xpnet.backend import Backend
 from xpnet.dtypes import FLOATS, dtype_name
+from xpnet.ops.sums import depth
 from xpnet.testing.parity import curves
 from xpnet.testing.parity.errors import Error, worst
+from xpnet.testing.parity.long_sums import LONG_SUMS
 from xpnet.testing.parity.references import REFERENCES
 from xpnet.testing.tolerance import SMALLEST
 
@@ -84,6 +86,18 @@ order of the sum whether it overflows: nothing is promised there.
 
 """
 
+_LONG_SUMS = """\
+## Long sums
+
+In float32 a sum of ones, one added after the other, ends at 2²⁴. Up to 2¹⁸ terms xpnet leaves a
+sum to the library; longer ones are split into blocks of 2¹⁰ terms, and then the sums of the blocks
+in the same way, so that a term goes through at most {depth} roundings in a sum of {terms:,} terms.
+The bound is `gamma` of that and the few others. Here all terms are the same number, which rounds
+the same way each time; the largest array has {entries:,} entries, and n is the longest sum. ε ·
+share of what is allowed.
+
+"""
+
 _CURVES = """\
 ## Training curves
 
@@ -137,6 +151,11 @@ class Results:
         By library and dtype: the error of each function by name.
     curves : dict
         By library and dtype.
+    long_sums : dict
+        By library and dtype: the errors of each long sum by name, in units of epsilon and as
+        share of the bound.
+    entries : int
+        Of the largest array in a long sum.
     """
 
     date: str
@@ -145,6 +164,8 @@ class Results:
     backends: list[Backend]
     errors: dict[tuple[str, str], dict[str, Error]]
     curves: dict[tuple[str, str], CurveResult]
+    long_sums: dict[tuple[str, str], dict[str, tuple[float, float]]]
+    entries: int
 
 
 def render(results: Results) -> str:
@@ -157,6 +178,7 @@ def render(results: Results) -> str:
         "## The largest errors\n\nulp · ε · share of what is allowed; n is the longest sum.\n\n",
         *(_error_table(results, dtype) for dtype in reversed(FLOATS)),
         _scales(results),
+        _long_sum_section(results),
         _curve_section(results),
     ]
     return "".join(sections).rstrip() + "\n"
@@ -177,6 +199,11 @@ def _verdict(results: Results) -> str:
         (error.share, name, where)
         for where, by_name in results.errors.items()
         for name, error in by_name.items()
+    ]
+    errors += [
+        (share, name, where)
+        for where, by_name in results.long_sums.items()
+        for name, (_relative, share) in by_name.items()
     ]
     breaches = [f"`{name}` {_where(*where)}" for share, name, where in errors if not share <= 1]
     share, name, where = max(errors)
@@ -284,10 +311,30 @@ def _scales(results: Results) -> str:
         "result adds up to, to first order: the componentwise condition of the op (Higham, "
         "sections 3.5 and 7.2). For softmax and its logarithm it follows P. Blanchard, D. Higham "
         "and N. Higham, [Accurately computing the log-sum-exp and softmax functions]"
-        "(https://doi.org/10.1093/imanum/draa038), 2021. `s` is `sum(exp(x - max(x)))`. The 1 in "
-        "the logarithms says that a loss near 0 is right to an ε, not to an ulp.\n\n"
+        "(https://doi.org/10.1093/imanum/draa038), 2021. `s` is `sum(exp(x - max(x)))`; `q` is "
+        "what each class of a sample counts, which is `t` without options, and n what the samples "
+        "weigh together. The 1 in the logarithms says that a loss near 0 is right to an ε, not to "
+        "an ulp.\n\n"
     )
     return text + _table(["", "the error is relative to"], rows)
+
+
+def _long_sum_section(results: Results) -> str:
+    rows = []
+    for long_sum in LONG_SUMS:
+        found = [sums.get(long_sum.name) for sums in results.long_sums.values()]
+        cells = [_long_sum_cell(*each) if each else _NOT_RUN for each in found]
+        rows.append([long_sum.name, f"{results.entries // long_sum.entries:,}", *cells])
+    text = _LONG_SUMS.format(
+        depth=depth(results.entries), terms=results.entries, entries=results.entries
+    )
+    columns = [f"{NAMES.get(name, name)}, {dtype}" for name, dtype in results.long_sums]
+    return text + _table(["", "n", *columns], rows)
+
+
+def _long_sum_cell(relative: float, share: float) -> str:
+    text = f"{_figure(relative)} · {share:.0%}"
+    return text if share <= 1 else f"**{text}**"
 
 
 def _curve_section(results: Results) -> str:

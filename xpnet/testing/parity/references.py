@@ -11,7 +11,7 @@ log-sum-exp and softmax functions*, IMA Journal of Numerical Analysis 41 (2021).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -138,22 +138,74 @@ def _cross_entropy_backward(dout: Host, _loss: Host, y: Host, t: Host) -> tuple[
     return (Value(exact, abs(exact), peak=abs(ratio), gain=gain),)
 
 
-def _softmax_with_loss(x: Host, t: Host) -> tuple[Value, ...]:
+def _softmax_with_loss(x: Host, t: Host, **options: Any) -> tuple[Value, ...]:
     _y, _scale, log, log_scale = _probabilities(x, -1)
-    return (_mean(_expected(-log, t), _expected(log_scale, t), x),)
+    if not options:
+        return (_mean(_expected(-log, t), _expected(log_scale, t), x),)
+    rows, terms = _counted(t, x, **options)
+    value = _mean(_expected(-log, rows), _expected(log_scale, rows), x)
+    to_terms = _samples(x) / terms
+    return (replace(value, exact=value.exact * to_terms, scale=value.scale * to_terms),)
 
 
-def _softmax_with_loss_backward(dout: Host, _loss: Host, x: Host, t: Host) -> tuple[Value, ...]:
+def _softmax_with_loss_backward(
+    dout: Host, _loss: Host, x: Host, t: Host, **options: Any
+) -> tuple[Value, ...]:
     y, scale, _log, _log_scale = _probabilities(x, -1)
-    rows, share = _rows(t, x), dout / _samples(x)
+    rows, terms = _counted(t, x, **options) if options else (_rows(t, x), _samples(x))
+    sums = rows.sum(axis=-1, keepdims=True) if options else 1
+    share = dout / terms
+    counts = rows.any(axis=-1, keepdims=True)  # a sample that does not count has no gradient
     return (
         Value(
-            (y - rows) * share,
-            (scale + rows) * abs(share),
+            np.where(counts, (y * sums - rows) * share, 0),
+            np.where(counts, (scale * sums + rows) * abs(share), 0),
             length=x.shape[-1],
             gain=abs(share),
         ),
     )
+
+
+def _counted(
+    t: Host,
+    x: Host,
+    ignore_index: int,
+    label_smoothing: float,
+    class_weights: Callable[[int], list[float]],
+) -> tuple[Host, Any]:
+    """Return what each class of each sample counts, and what the samples weigh together."""
+    weights = np.asarray(class_weights(x.shape[-1]), dtype="longdouble")
+    counts = (t != ignore_index)[..., None]
+    weight = (_rows(t, x) * weights * counts).sum()
+    even = np.longdouble(label_smoothing) / x.shape[-1]
+    rows = ((1 - np.longdouble(label_smoothing)) * _rows(t, x) + even) * weights * counts
+    return rows, weight if weight else np.inf
+
+
+def _mean_squared_error(y: Host, t: Host) -> tuple[Value, ...]:
+    squares = (y - t) ** 2
+    total = squares.sum()
+    exact = total / y.size
+    return (Value(exact, exact, length=y.size, peak=total),)
+
+
+def _mean_squared_error_backward(dout: Host, _loss: Host, y: Host, t: Host) -> tuple[Value, ...]:
+    error, share = y - t, dout / y.size
+    exact = 2 * error * share
+    return (Value(exact, abs(exact), peak=abs(error), gain=np.fmax(abs(error), abs(share))),)
+
+
+def _sigmoid_with_loss(x: Host, t: Host) -> tuple[Value, ...]:
+    missed = np.where(t == 0, 0, t * np.maximum(-x, 0))
+    invented = np.where(t == 1, 0, (1 - t) * np.maximum(x, 0))
+    total = (missed + invented + np.log1p(np.exp(-abs(x)))).sum()
+    exact = total / x.size
+    return (Value(exact, exact, length=x.size, peak=total),)
+
+
+def _sigmoid_with_loss_backward(dout: Host, _loss: Host, x: Host, t: Host) -> tuple[Value, ...]:
+    y, share = 1 / (1 + np.exp(-x)), dout / x.size
+    return (Value((y - t) * share, (y + t) * abs(share), gain=abs(share)),)
 
 
 def _add(x: Host, y: Host) -> tuple[Value, ...]:
@@ -232,9 +284,15 @@ REFERENCES = {
     "log_softmax_backward": Reference("abs(dout) + exp(y) * sum(abs(dout))", _log_softmax_backward),
     "cross_entropy_error": Reference("mean(sum(t * abs(log(y))))", _cross_entropy),
     "cross_entropy_error_backward": Reference(None, _cross_entropy_backward),
-    "softmax_with_loss": Reference("mean(sum(t * (1 + max(x) - x + log(s))))", _softmax_with_loss),
+    "softmax_with_loss": Reference("mean(sum(q * (1 + max(x) - x + log(s))))", _softmax_with_loss),
     "softmax_with_loss_backward": Reference(
-        "(y * (1 + max(x) - x) + t) * abs(dout) / N", _softmax_with_loss_backward
+        "(y * (1 + max(x) - x) * sum(q) + q) * abs(dout) / n", _softmax_with_loss_backward
+    ),
+    "mean_squared_error": Reference(None, _mean_squared_error),
+    "mean_squared_error_backward": Reference(None, _mean_squared_error_backward),
+    "sigmoid_with_loss": Reference(None, _sigmoid_with_loss),
+    "sigmoid_with_loss_backward": Reference(
+        "(y + t) * abs(dout) / y.size", _sigmoid_with_loss_backward
     ),
     "add": Reference(None, _add),
     "add_backward": Reference(None, _add_backward),
