@@ -18,10 +18,10 @@ from cuda_on_cpu import CPU
 
 import xpnet
 from xpnet.arrays import array_namespace
+from xpnet.compiled.graphed import GraphedSteps
 from xpnet.dispatch import Dispatcher
 from xpnet.kernels.cuda import products
 from xpnet.kernels.cuda.registered import registered
-from xpnet.compiled.graphed import GraphedSteps
 
 CURRENT = 7  # the address of the stream that work goes to
 

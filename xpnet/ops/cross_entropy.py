@@ -258,7 +258,8 @@ def softmax_with_loss_backward(
         return gradient_of_scores(dout, plain_y, plain_t, out)
     weights = None if class_weights is None else class_weights_like(_NAME, class_weights, plain_y)
     options = ignore_index, label_smoothing, weights
-    return delivered(xp, gradient_with_options(dout, plain_y, plain_t, *options), out, like=y)
+    dx = gradient_with_options(dout, plain_y, plain_t, *options)
+    return delivered(rounded(xp, dx, like=y), out)
 
 
 def gradient_of_scores(dout: Array | Number, y: Array, t: Array, out: Array | None = None) -> Array:

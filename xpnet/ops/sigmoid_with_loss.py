@@ -110,4 +110,5 @@ def sigmoid_with_loss_backward(
     t = adapter_of(t).plain(t)
     check_out(_NAME, out, y=y)
     wide, share = with_share_of_mean(xp, _NAME, dout, plain, prod(y.shape))
-    return delivered(xp, (wide - switches_like(xp, t, wide)) * share, out, like=y)
+    dx = (wide - switches_like(xp, t, wide)) * share
+    return delivered(rounded(xp, dx, like=y), out)
