@@ -26,7 +26,7 @@ def run(script, *args):
 
 
 def named_numbers(lines):
-    return {name: float(number) for name, number in re.findall(r"^(\w+): (\S+)$", lines, re.M)}
+    return {name: float(number) for name, number in re.findall(r"^([\w.]+): (\S+)$", lines, re.M)}
 
 
 def test_all_examples_are_tested():
@@ -80,10 +80,13 @@ def test_train_mnist_on_another_backend():
 def test_custom_layer():
     printed = run("custom_layer.py")
 
-    faulty, right = printed.index("FirstTanh fails\n"), printed.index("Tanh passes\n")
-    assert "arguments unchanged: backward changes dout (numpy" in printed[faulty:right]
+    faulty, right = printed.index("FirstCentre fails\n"), printed.index("Centre passes\n")
+    assert "right gradients: the gradient of x is wrong" in printed[faulty:right]
     in_a_net = printed[right:]
-    assert "Sequential(Affine1, Tanh1, Affine2; SoftmaxWithLoss)" in in_a_net
+    assert "Sequential(Affine1, Sigmoid1, Centre1, Affine2; SoftmaxWithLoss)" in in_a_net
     differences = named_numbers(in_a_net)
-    assert list(differences) == ["W1", "b1", "W2", "b2"]
+    loss = differences.pop("loss")
+    assert list(differences) == ["Affine1.W", "Affine1.b", "Affine2.W", "Affine2.b"]
     assert all(0 < difference < 1e-9 for difference in differences.values()), differences
+    assert loss < 0.5
+    assert "largest running mean: " in in_a_net
