@@ -26,7 +26,7 @@ from xpnet.dtypes import dtype_name
 from xpnet.testing import tolerance
 
 # On CuPy, for layers and optimizers that cannot be captured.
-pytestmark = pytest.mark.filterwarnings("ignore:compile. the step is not one CUDA graph")
+pytestmark = pytest.mark.filterwarnings("ignore:compile. steps are eager")
 
 SIZES = 6, 5, 4
 
@@ -113,7 +113,7 @@ def eager_step(net, optimizer, x, t):
     return loss
 
 
-def assert_alike(compiled, eager, exact):
+def assert_alike(compiled, eager, exact, dtype=None):
     for name, expected in eager.items():
         if name == "step":
             assert int(compiled[name]) == expected
@@ -122,7 +122,7 @@ def assert_alike(compiled, eager, exact):
         if exact:
             np.testing.assert_array_equal(found, expected)
         else:
-            rtol = 20 * tolerance(expected.dtype, 50)
+            rtol = 20 * tolerance(dtype or expected.dtype, 50)
             np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
 
 
@@ -289,8 +289,8 @@ def test_what_fails_halfway_leaves_the_parameters(fails_in, xpnet_backend):
             before = {name: xpnet.to_numpy(array).copy() for name, array in arrays.items()}
 
             failing.fails = True
-            # On JAX neither a layer nor a rule is called once it is traced.
-            if fails_in is HalfDone or xpnet_backend.name != "jax":
+            # On JAX a layer is not called once it is traced.
+            if fails_in is not Failing or xpnet_backend.name != "jax":
                 with pytest.raises(RuntimeError):
                     step(x, t)
                 assert_alike(net.params, before, exact=True)
@@ -298,7 +298,8 @@ def test_what_fails_halfway_leaves_the_parameters(fails_in, xpnet_backend):
 
             failing.fails = False
             step(x, t)
-            assert (xpnet.to_numpy(net.params["W1"]) != before["W1"]).any()
+            first = next(iter(before))
+            assert (xpnet.to_numpy(net.params[first]) != before[first]).any()
 
 
 def test_the_arrays_of_the_caller_survive(xpnet_backend):
@@ -402,12 +403,12 @@ def test_layers_may_be_replaced_between_steps(xpnet_backend):
 
 class Penalised(Sequential):
     def loss(self, x, t):
-        W = self.params["W1"]
+        W = self.params["Affine1.W"]
         return super().loss(x, t) + array_namespace(W).sum(W * W)
 
     def gradient(self, x, t):
         grads = super().gradient(x, t)
-        return {**grads, "W1": grads["W1"] + 2 * self.params["W1"]}
+        return {**grads, "Affine1.W": grads["Affine1.W"] + 2 * self.params["Affine1.W"]}
 
 
 class Reversed(Sequential):
@@ -429,16 +430,16 @@ def test_a_net_of_ones_own_keeps_its_methods(kind, xpnet_backend):
             x, t = batch(8, seed=i)
             loss, expected = step(x, t), eager_step(eager, twin, x, t)
             exact = xpnet_backend.name != "jax"
-            assert_alike({"loss": loss}, {"loss": expected}, exact)
-            assert_alike(compiled.params, eager.params, exact)
+            assert_alike({"loss": loss}, {"loss": expected}, exact, xpnet_backend.dtype)
+            assert_alike(compiled.params, eager.params, exact, xpnet_backend.dtype)
 
 
 @pytest.mark.parametrize(
     ("net", "optimizer", "words"),
     [
-        (Affine.random(2, 2), SGD(), "the net is a Affine; it must be an xpnet.Sequential"),
-        (small_net, SGD(), "the net is a function"),
-        (None, 0.1, "the net is a NoneType"),
+        (Affine.random(2, 2), SGD(), "a Affine is no net: it must have loss, gradient and params"),
+        (small_net, SGD(), "a function is no net"),
+        (None, 0.1, "a NoneType is no net"),
     ],
 )
 def test_what_is_no_net_is_refused(net, optimizer, words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import wraps
 
 import numpy as np
 import pytest
@@ -89,6 +90,7 @@ def test_each_step_has_a_mask_of_its_own(layers):
 def test_the_masks_are_drawn_by_a_call_that_is_replayed(monkeypatch):
     calls, forward = [], Dropout.forward
 
+    @wraps(forward)  # with its mark
     def counted(layer, x):
         calls.append(layer)
         return forward(layer, x)

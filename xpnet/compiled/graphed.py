@@ -48,15 +48,17 @@ class GraphedSteps:
         key = x.shape, str(x.dtype), t.shape, str(t.dtype)
         # A graph computes on contiguous copies, and kernels may take those alone.
         may_be_graph = x.size > 0 and x.flags.c_contiguous and t.flags.c_contiguous
-        if not self._is_capturable or not may_be_graph or not has_plain_update(self._optimizer):
+        if not self._is_capturable or not has_plain_update(self._optimizer):
             return self._eager(x, t)
+        if not may_be_graph:
+            return self._eager_between(x, t)
         graph = self._graphs.get(key)
         if graph is not None and graph.is_current():
             self._graphs.move_to_end(key)
             return graph(x, t)
         counters = TracedLayers([layer for _, layer in walk(self._net)]).counters()
         before = [getattr(layer, name) for layer, name in counters]
-        loss = self._eager(x, t)
+        loss = self._eager_between(x, t)
         after = [getattr(layer, name) for layer, name in counters]
         rises = [int(new - old) for new, old in zip(after, before, strict=True)]
         try:
@@ -67,6 +69,13 @@ class GraphedSteps:
             warn(f"it cannot be one CUDA graph: {error}")
         if len(self._graphs) > _GRAPHS:
             self._graphs.popitem(last=False)
+        return loss
+
+    def _eager_between(self, x: Array, t: Array) -> Array:
+        """Take an eager step, and bring what is remembered then to the arrays of the graphs."""
+        loss, optimizer = self._eager(x, t), self._optimizer
+        kept = self._state.beside(trained(self._net.params), self._net.grads)
+        optimizer.state = {**optimizer.state, **kept}
         return loss
 
 
@@ -105,6 +114,7 @@ class _Graph:
         params = self._net.params
         return (
             self._watch.is_current()
+            and len(TracedLayers(self._layers).counters()) == len(self._counters)
             and self._fixed == self._other_settings()
             and self._kept.is_current(self._memories)
             and all(params[name] is array for name, array in self._params.items())

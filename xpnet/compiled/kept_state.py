@@ -29,13 +29,16 @@ class KeptState:
     def beside(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> State:
         """Return what is remembered of each parameter, having made sure that all fits.
 
-        Where the optimizer remembers something else than what is kept, that is copied.
+        Where the optimizer remembers something else than what is kept, that is copied: to the same
+        arrays if it suits them, for other recordings have these.
         """
         state = self._optimizer.state
         for name, memory in self._optimizer.memories(params, grads, state).items():
             kept = self._memories.get(name)
-            if kept is None or state.get(name) is not kept or not _are_same(kept, memory):
+            if kept is None or not _suits(kept, memory):
                 self._memories[name] = copied(memory)
+            elif state.get(name) is not kept or not _are_same(kept, memory):
+                _copy(memory, kept)
         return {name: self._memories[name] for name in params}
 
     def is_current(self, memories: State) -> bool:
@@ -47,8 +50,27 @@ class KeptState:
         return True
 
 
-def _are_same(kept: Memory, memory: Memory) -> bool:
+def _suits(kept: Memory, memory: Memory) -> bool:
     return kept.keys() == memory.keys() and all(
+        _kind(kept[key]) == _kind(value) for key, value in memory.items()
+    )
+
+
+def _kind(value: object) -> tuple[object, ...]:
+    names = "shape", "dtype", "device"
+    return type(value), *(getattr(value, name, None) for name in names)
+
+
+def _copy(memory: Memory, kept: Memory) -> None:
+    for key, value in memory.items():
+        if not hasattr(value, "shape"):
+            kept[key] = value
+        elif value is not kept[key]:
+            kept[key][...] = value
+
+
+def _are_same(kept: Memory, memory: Memory) -> bool:
+    return all(
         value is kept[key] or (not hasattr(value, "shape") and value == kept[key])
         for key, value in memory.items()
     )
