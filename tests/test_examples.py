@@ -26,7 +26,7 @@ def run(script, *args):
 
 
 def named_numbers(lines):
-    return {name: float(number) for name, number in re.findall(r"^(\w+): (\S+)$", lines, re.M)}
+    return {name: float(number) for name, number in re.findall(r"^([\w.]+): (\S+)$", lines, re.M)}
 
 
 def test_all_examples_are_tested():
@@ -85,5 +85,5 @@ def test_custom_layer():
     in_a_net = printed[right:]
     assert "Sequential(Affine1, Tanh1, Affine2; SoftmaxWithLoss)" in in_a_net
     differences = named_numbers(in_a_net)
-    assert list(differences) == ["W1", "b1", "W2", "b2"]
+    assert list(differences) == ["Affine1.W", "Affine1.b", "Affine2.W", "Affine2.b"]
     assert all(0 < difference < 1e-9 for difference in differences.values()), differences

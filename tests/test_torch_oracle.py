@@ -43,7 +43,8 @@ def nll_of_probabilities(y, t):
 
 
 def two_layers(activation):
-    def net(x, W1, b1, W2, b2):
+    def net(x, **params):
+        W1, b1, W2, b2 = (params[f"Affine{i}.{name}"] for i in (1, 2) for name in "Wb")
         return activation(x @ W1 + b1) @ W2 + b2
 
     return net

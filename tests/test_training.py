@@ -149,11 +149,13 @@ def test_a_step_reads_nothing_on_the_host(device):
 
 def test_the_loop_reads_nothing_on_the_host_before_the_epoch_ends(device):
     net = TwoLayerNet(1, 3, 2, seed=0)
-    net.accuracy = lambda *_: 0.5  # the loop may read it: there is nothing to wait for any more
     data = numbered(10, device)
 
     with no_host_sync():
-        history = train(net, SGD(), data, data, iterations=5, batch_size=4)
+        # The loop may read what is measured: there is nothing to wait for any more.
+        history = train(
+            net, SGD(), data, data, iterations=5, batch_size=4, metric=lambda *_: 0.5
+        )
 
     assert history.iterations == 5
 
@@ -222,13 +224,13 @@ def test_train_and_test_accuracy_are_of_their_own_sets():
 
 
 def test_an_epoch_reads_well():
-    epoch = Epoch(number=3, iterations=45, loss=0.12348, train_accuracy=1.0, test_accuracy=0.9)
+    epoch = Epoch(3, 45, 0.12348, "accuracy", train_metric=1.0, test_metric=0.9)
 
     assert str(epoch) == "epoch   3  loss 0.1235  train accuracy 100.00%  test accuracy  90.00%"
 
 
 def test_a_history_reads_well():
-    epoch = Epoch(number=1, iterations=2, loss=0.5, train_accuracy=1.0, test_accuracy=0.9)
+    epoch = Epoch(1, 2, 0.5, "accuracy", train_metric=1.0, test_metric=0.9)
     reached = "after 2 steps: train accuracy 100.00%, test accuracy 90.00%; 1.500 ms per step"
 
     assert str(History()) == "no step was taken"
