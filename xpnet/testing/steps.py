@@ -66,9 +66,9 @@ def buffers_move(subject: Subject, backend: Backend) -> Iterator[str]:
 
 
 def _numpy_for(backend: Backend) -> Backend:
-    """Return NumPy in the dtype of a backend, or in a wider one that holds the same numbers."""
+    """Return NumPy in the dtype of a backend; the backend itself if NumPy has no such dtype."""
     name = dtype_name(backend.dtype)
-    return resolve_backend("numpy", dtype="float32" if name == "bfloat16" else name)
+    return backend if name == "bfloat16" else resolve_backend("numpy", dtype=name)
 
 
 _HELD = "what forward needs must be parameters, buffers, counters, or values among its attributes"
