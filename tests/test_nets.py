@@ -10,6 +10,7 @@ import xpnet
 from xpnet import Affine, ReLU, Sequential, Sigmoid, SoftmaxWithLoss, TwoLayerNet
 from xpnet.arrays import device_of
 from xpnet.backends import adapter_of
+from xpnet.nets import Container
 from xpnet.testing import tolerance
 
 rng = np.random.default_rng(7)
@@ -469,3 +470,25 @@ def test_an_error_says_which_layer_it_comes_from(float64):
 
 def test_the_loss_is_softmax_with_loss_unless_given():
     assert isinstance(small_net().last_layer, SoftmaxWithLoss)
+
+
+def test_a_container_need_not_spare_the_gradient_of_its_input():
+    class Alone(Container):
+        def __init__(self):
+            super().__init__()
+            self.inner = Affine.random(3, 2, seed=0, xp="numpy")
+
+        def forward(self, x):
+            return self.inner.forward(x)
+
+        def backward(self, dout):
+            return self.inner.backward(dout)
+
+    x, t = np.ones((4, 3), dtype="float32"), np.asarray([0, 1, 1, 0])
+    net = Alone()
+    grads = net.gradient(x, t)
+
+    expected = Sequential(net.inner).gradient(x, t)
+    assert len(grads) == len(expected) == 2
+    for found, exact in zip(grads.values(), expected.values(), strict=True):
+        np.testing.assert_array_equal(found, exact)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xpnet
+from xpnet.layers.parameters import Parameters
 from xpnet.testing.catalog import CATALOG, class_weights
 from xpnet.testing.subject import host_values
 from xpnet.testing.tolerance import tolerance
@@ -43,7 +44,8 @@ def nll_of_probabilities(y, t):
 
 
 def two_layers(activation):
-    def net(x, W1, b1, W2, b2):
+    def net(x, **params):
+        W1, b1, W2, b2 = (params[f"Affine{i}.{name}"] for i in (1, 2) for name in "Wb")
         return activation(x @ W1 + b1) @ W2 + b2
 
     return net
@@ -109,14 +111,16 @@ def test_output_and_gradients_are_those_of_autograd(case):
         layer = case.subject.layer(numpy64)
         found = host_values(case.subject.run(numpy64, layer))
     inputs = [_leaf(x) for x in case.subject.inputs]
-    params = {name: _leaf(array) for name, array in layer.params.items()}
+    params = {name: _leaf(array) for name, array in Parameters(layer).items()}
 
     y = ORACLE[case.target.__name__](case.note)(*inputs, **params)
     y.backward(torch.from_numpy(np.asarray(case.subject.upstream(y, numpy64))))
 
     expected = {"the output": y.detach()}
     expected |= {f"the gradient of input {i}": x.grad for i, x in enumerate(inputs)}
-    expected |= {f"the gradient of {name}": array.grad for name, array in params.items()}
+    for names in (params, layer.params):  # paths, and those of the book
+        grads = zip(names, params.values(), strict=True)
+        expected |= {f"the gradient of {name}": array.grad for name, array in grads}
     allowed = tolerance("float64", 300)
     for name, values in found.items():
         exact = expected[name].numpy()

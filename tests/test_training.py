@@ -149,11 +149,11 @@ def test_a_step_reads_nothing_on_the_host(device):
 
 def test_the_loop_reads_nothing_on_the_host_before_the_epoch_ends(device):
     net = TwoLayerNet(1, 3, 2, seed=0)
-    net.accuracy = lambda *_: 0.5  # the loop may read it: there is nothing to wait for any more
     data = numbered(10, device)
 
     with no_host_sync():
-        history = train(net, SGD(), data, data, iterations=5, batch_size=4)
+        # The loop may read what is measured: there is nothing to wait for any more.
+        history = train(net, SGD(), data, data, iterations=5, batch_size=4, metric=lambda *_: 0.5)
 
     assert history.iterations == 5
 
@@ -222,13 +222,13 @@ def test_train_and_test_accuracy_are_of_their_own_sets():
 
 
 def test_an_epoch_reads_well():
-    epoch = Epoch(number=3, iterations=45, loss=0.12348, train_accuracy=1.0, test_accuracy=0.9)
+    epoch = Epoch(3, 45, 0.12348, "accuracy", train_metric=1.0, test_metric=0.9)
 
     assert str(epoch) == "epoch   3  loss 0.1235  train accuracy 100.00%  test accuracy  90.00%"
 
 
 def test_a_history_reads_well():
-    epoch = Epoch(number=1, iterations=2, loss=0.5, train_accuracy=1.0, test_accuracy=0.9)
+    epoch = Epoch(1, 2, 0.5, "accuracy", train_metric=1.0, test_metric=0.9)
     reached = "after 2 steps: train accuracy 100.00%, test accuracy 90.00%; 1.500 ms per step"
 
     assert str(History()) == "no step was taken"
@@ -330,3 +330,122 @@ def test_inputs_and_labels_must_be_as_many(samples):
 
     with pytest.raises(xpnet.ShapeError, match=f"{inputs} inputs and {labels} labels"):
         train(Recorder(), SGD(), numbered(4), bad, iterations=1)
+
+
+# Epochs, metrics, callbacks and losses of one's own --------------------------------------------
+
+
+def samples(count):
+    x, t = numbered(count)
+    return x.astype("float64"), t
+
+
+def small_net(**options):
+    with xpnet.use_backend("numpy", dtype="float64"):
+        return Sequential(Affine.random(1, 2, seed=0), **options)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_epochs_say_how_often_every_sample_is_visited(compiled):
+    data = samples(10)
+
+    history = train(small_net(), SGD(0.01), data, epochs=3, batch_size=4, compile=compiled)
+
+    assert [epoch.iterations for epoch in history.epochs] == [3, 6, 9]
+
+
+@pytest.mark.parametrize("options", [{}, {"epochs": 1, "iterations": 1}])
+def test_one_of_epochs_and_iterations_is_given(options):
+    with pytest.raises(ValueError, match="give either epochs or iterations"):
+        train(small_net(), SGD(), samples(4), **options)
+
+
+def test_without_a_test_set_only_the_training_set_is_measured():
+    history = train(small_net(), SGD(0.01), samples(4), epochs=1)
+
+    (epoch,) = history.epochs
+    assert epoch.metric == "accuracy"
+    assert 0 <= epoch.train_accuracy <= 1
+    assert epoch.test_metric is None
+    assert "test" not in str(epoch)
+    with pytest.raises(AttributeError, match="no accuracy was measured, but train accuracy"):
+        epoch.test_accuracy  # noqa: B018
+
+
+def test_a_metric_of_ones_own_is_measured_under_its_name():
+    def largest_score(y, t):
+        assert len(y) == len(t) == 4
+        return y.max()
+
+    net = small_net()
+    history = train(net, SGD(0.01), samples(4), samples(4), epochs=1, metric=largest_score)
+
+    (epoch,) = history.epochs
+    expected = float(net.predict(samples(4)[0]).max())
+    assert (epoch.metric, epoch.train_metric) == ("largest score", expected)
+    assert epoch.test_metric == expected
+    assert "train largest score" in str(epoch)
+    with pytest.raises(AttributeError, match="no accuracy was measured"):
+        epoch.train_accuracy  # noqa: B018
+
+
+def test_a_callback_sees_each_epoch_and_may_end_training():
+    net, seen = small_net(), []
+
+    def stop_after_two(trained, history):
+        assert trained is net
+        seen.append(history.epochs[-1].number)
+        return len(seen) == 2
+
+    history = train(net, SGD(0.01), samples(4), epochs=5, callback=stop_after_two)
+
+    assert seen == [1, 2]
+    assert history.iterations == 2
+    assert not history.interrupted
+
+
+class NumberLoss:
+    """Half the mean of the squared outputs, as a number of Python."""
+
+    def __init__(self):
+        self.params, self.grads = {}, {}
+
+    def forward(self, y, t):
+        self.y = y
+        return float((y * y).mean()) / 2
+
+    def backward(self, dout=1):
+        return dout * self.y / self.y.size
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+def test_a_loss_of_ones_own_may_be_a_number_and_is_what_is_measured(compiled):
+    x = np.linspace(-1, 1, 8).reshape(-1, 1)
+    net = small_net(last_layer=NumberLoss())
+
+    history = train(net, SGD(0.5), (x, x), epochs=20, batch_size=4, compile=compiled)
+
+    assert history.losses[-1] < 0.5 * history.losses[0]
+    assert history.epochs[-1].metric == "loss"
+    assert history.epochs[-1].train_metric == net.loss(x, x)
+
+
+def test_a_line_is_learned_by_its_squared_error():
+    x = np.linspace(-1, 1, 50).reshape(-1, 1)
+    net = Sequential(Affine(np.zeros((1, 1)), np.zeros(1)), last_layer=xpnet.MeanSquaredError())
+
+    history = train(net, SGD(0.2), (x, 3 * x - 1), (x, 3 * x - 1), epochs=200, batch_size=25)
+
+    np.testing.assert_allclose(net.params["Affine1.W"], [[3.0]], atol=1e-6)
+    np.testing.assert_allclose(net.params["Affine1.b"], [-1.0], atol=1e-6)
+    last = history.epochs[-1]
+    assert last.metric == net.last_layer.metric_name.replace("_", " ")
+    assert last.train_metric == last.test_metric < 1e-5
+
+
+def test_compiled_steps_give_the_bits_of_eager_ones_on_numpy():
+    runs = [digits_run("numpy", compile=compiled) for compiled in (False, True)]
+
+    assert runs[0].losses == runs[1].losses
+    assert runs[0].epochs == runs[1].epochs

@@ -85,14 +85,17 @@ def test_it_warms_up_records_and_restores(log: list[str]) -> None:
     np.testing.assert_array_equal(param, 0)
     del log[:]
 
-    graphed(np.full(2, 5.0))
+    graphed.load(np.full(2, 5.0))
+    launch, *arguments = graphed.launch
+    launch(*arguments)
+    graphed.result()
 
     assert log == [
         "current record",
         "own wait_event",
         "enter own",
-        "launch on own",
         "leave own",
+        "launch on own",
         "own record",
         "current wait_event",
     ]
@@ -119,4 +122,4 @@ def test_an_error_while_recording_ends_it_and_restores(log: list[str]) -> None:
 def test_the_number_of_inputs_is_fixed(log: list[str]) -> None:
     graphed = GraphedStep(lambda x: x, [np.ones(2)], [])
     with pytest.raises(ValueError, match="zip"):
-        graphed()
+        graphed.load()

@@ -87,8 +87,9 @@ def test_a_layer_looks_for_kernels_in_its_first_calls_alone(library, monkeypatch
         layer.backward(dout)
         counts.append(len(lookups))
 
-    # Where there are kernels they answer at once; else each op asks twice, also after its checks.
-    assert counts == [2 if library == "numpy" else 4] * 4
+    # Where there are kernels they answer at once. Else an op asks again after its checks; backward
+    # asks then only, for the dtypes of W and b may differ unless they are one object.
+    assert counts == [2 if library == "numpy" else 3] * 4
     assert set(lookups) == {library}
 
 

@@ -137,10 +137,10 @@ def test_a_parameter_that_may_not_be_written_to_is_not(entry, provider, size):
     param = np.ones(size, dtype="float32")
     param.flags.writeable = False
     optimizer = entry.make()
-    memory = optimizer.initial_state({"W": param})["W"]
+    memories = optimizer.initial_state({"W": param})
 
     with kernels.only(provider), pytest.raises(ValueError, match="read-only"):
-        optimizer.step_in_place(param, np.ones_like(param), memory, optimizer.settings)
+        optimizer.note_steps({"W": param}, {"W": np.ones_like(param)}, memories)
 
     assert (param == 1).all()
 

@@ -339,7 +339,7 @@ def test_nets_predict_without_and_train_with_dropout(layers):
 def test_gradients_drop_and_differ_from_step_to_step():
     sut = net(Dropout(seed=1))
 
-    first, second = sut.gradient(X, T)["W2"], sut.gradient(X, T)["W2"]
+    first, second = sut.gradient(X, T)["Affine2.W"], sut.gradient(X, T)["Affine2.W"]
 
     assert not np.array_equal(first, second)
 
@@ -357,13 +357,13 @@ def test_evaluating_makes_losses_and_gradients_checkable():
 
 def test_gradient_is_that_of_the_loss_with_the_same_mask():
     sut = net(Dropout(seed=1))
-    grad = sut.gradient(X, T)["W1"]
+    grad = sut.gradient(X, T)["Affine1.W"]
     direction, h = RNG.standard_normal(grad.shape), 1e-6
-    W = sut.params["W1"]
+    W = sut.params["Affine1.W"]
 
     def loss(W):
         sut.layers["Dropout1"].step = 0
-        sut.params["W1"] = W
+        sut.params["Affine1.W"] = W
         return sut.loss(X, T)
 
     slope = (loss(W + h * direction) - loss(W - h * direction)) / (2 * h)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpnet._typing import Array, Number
+from xpnet.arrays import detached
 from xpnet.layers.loss import Loss
 from xpnet.metrics import mean_absolute_error
 from xpnet.ops.squared_error import mean_squared_error, mean_squared_error_backward
@@ -47,7 +48,7 @@ class MeanSquaredError(Loss):
         """Return the loss; see :func:`xpnet.ops.mean_squared_error`."""
         loss = mean_squared_error(y, t)
         self._check_home(y)  # t lives where y does
-        self._save(loss, y, t)
+        self._save(loss, detached(y), detached(t))
         return loss
 
     def backward(self, dout: Array | Number = 1) -> Array:

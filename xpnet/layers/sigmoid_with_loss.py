@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xpnet._typing import Array, Number
+from xpnet.arrays import detached
 from xpnet.layers.loss import Loss
 from xpnet.metrics import binary_accuracy
 from xpnet.ops.sigmoid_with_loss import sigmoid_with_loss, sigmoid_with_loss_backward
@@ -48,7 +49,7 @@ class SigmoidWithLoss(Loss):
         """Return the loss; see :func:`xpnet.ops.sigmoid_with_loss`."""
         loss, y = sigmoid_with_loss(x, t)
         self._check_home(x)  # t lives where x does
-        self._save(loss, y, t)
+        self._save(loss, y, detached(t))
         return loss
 
     def backward(self, dout: Array | Number = 1) -> Array:

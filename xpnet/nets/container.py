@@ -9,7 +9,7 @@ from xpnet import metrics
 from xpnet._typing import Array
 from xpnet.gradients import numerical_gradient
 from xpnet.layers import Layer, SoftmaxWithLoss
-from xpnet.layers.calls import of_layers, recorder
+from xpnet.layers.calls import of_layers, recorder, takes_need_dx
 from xpnet.layers.evaluating import call_evaluating
 from xpnet.layers.memories import call_keeping_memories
 from xpnet.layers.parameters import Parameters, by_path
@@ -160,7 +160,8 @@ class Container(Layer):
         loss = self.loss(x, t)
         who = recorder()
         dout = self.last_layer.backward() if who is None else who.backward(self.last_layer)
-        self.backward(dout, need_dx=False)
+        backward: Any = self.backward
+        backward(dout, **({"need_dx": False} if takes_need_dx(backward) else {}))
         return loss, self.grads
 
     def numerical_gradient(self, x: Array, t: Array) -> dict[str, Array]:
