@@ -208,7 +208,7 @@ class _Function:
         optimizer = self._optimizer
         before, mode = Snapshot([optimizer], arrays=False), mode_of_optimizer(optimizer)
         try:
-            found = optimizer.apply(*arguments)
+            found: tuple[_Arrays, dict[str, Any]] = optimizer.apply(*arguments)
             if mode != mode_of_optimizer(optimizer):
                 msg = f"a {type(optimizer).__name__} changes itself in each step"
                 raise NotCompiledError(msg)

@@ -132,7 +132,7 @@ class TracedLayers:
                     continue
                 parts, old = taken_apart(after.get(name)), apart.get(name)
                 same = old is not None and parts.key == old.key
-                if same and _are_same(parts.arrays, old.arrays):
+                if old is not None and same and _are_same(parts.arrays, old.arrays):
                     continue
                 if not same and (name not in after or after[name] is before.get(name, after)):
                     raise NotCompiledError(_changed(layer, name))

@@ -125,7 +125,8 @@ def is_of_one_op(layer: Any, name: str) -> bool:
     """
     function = _function(layer, name)
     marked = getattr(function, "marked_as", None) == "of one op"
-    return marked and _adds_alone(type(layer), name)
+    kind: Any = type(layer)
+    return marked and _adds_alone(kind, name)
 
 
 def _function(layer: Any, name: str) -> Any:

@@ -174,7 +174,8 @@ class Parameters(MutableMapping[str, Array]):
             params = layer.params
             if isinstance(params, Parameters) and params.root is layer:
                 continue  # a view of what the walk will find
-            if getattr(layer, "__dict__", {}).get("params") is params:
+            own: Any = getattr(layer, "__dict__", {})
+            if own.get("params") is params:
                 self._mappings.append((params, len(params)))
             else:
                 unchanged = False
