@@ -64,6 +64,7 @@ class Tape:
         self.calls: list[Call] = []
         self.memory: dict[Any, Any] = {}
         self.is_plan, self.is_kept = is_plan, is_kept
+        self._to_reset: list[Callable[[], None]] | None = None
 
     def record(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function, and note the calls that are made in it; return what it returns."""
@@ -72,6 +73,11 @@ class Tape:
     def add(self, function: Callable[..., Any], *args: Any) -> None:
         """Note a call that nobody has made."""
         self.calls.append([function, *args])
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        self.calls.clear()
+        self._to_reset = None
 
     def replay(self) -> None:
         """Make all calls again."""
@@ -84,9 +90,10 @@ class Tape:
         Calls of compiled functions cannot be cut. Others can, and must have the methods ``reset``
         and ``finish``, which do what is left; see ``xpnet.kernels.numba.team``.
         """
-        for function, *_ in self.calls:
-            if hasattr(function, "reset"):
-                function.reset()
+        if self._to_reset is None:
+            self._to_reset = [call[0].reset for call in self.calls if hasattr(call[0], "reset")]
+        for reset in self._to_reset:
+            reset()
         pending = iter(self.calls)
         try:
             _make(pending)

@@ -79,7 +79,7 @@ class Update:
     def _plan(self, *, is_current: bool) -> None:
         optimizer = self._optimizer
         self._settings = optimizer.settings
-        self._tape.calls.clear()
+        self._tape.clear()
         if not optimizer.works_in_place(self._params, self._grads):
             self._tape.calls += optimizer.plan(self._net.params, self._grads).calls
             self._is_fixed = False
