@@ -10,6 +10,7 @@ from xpnet._typing import Array
 from xpnet.arrays import asarray, detached
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_floats, check_not_negative, check_sizes, generator_from
+from xpnet.errors import BackendMismatchError
 from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
 from xpnet.ops.affine import affine, affine_backward, affine_param_gradients, check_parameters
@@ -53,6 +54,7 @@ class Affine(Layer):
         super().__init__()
         if xp is not None:
             W, b = asarray(W, xp=xp), asarray(b, xp=xp)
+        _check_no_sizes(type(self).__name__, W, b)
         check_floats(type(self).__name__, W=W, b=b)
         check_parameters(W, b)
         self.params = {"W": W, "b": b}
@@ -148,3 +150,9 @@ class Affine(Layer):
             dx, (dW, db) = None, affine_param_gradients(dout, x, W, b)
         self.grads.update(W=dW, b=db)
         return dx
+
+
+def _check_no_sizes(name: str, W: object, b: object) -> None:
+    if isinstance(W, int) and isinstance(b, int):
+        msg = f"{name}: W and b are arrays; for a new layer of these sizes, {name}.random({W}, {b})"
+        raise BackendMismatchError(msg)

@@ -138,6 +138,12 @@ NETS = [
         ("SoftmaxWithLoss1 and last_layer", "same layer"),
     ),
     Mistake(
+        "affine-sizes",
+        lambda: Affine(2, 3),
+        BackendMismatchError,
+        ("Affine: W and b are arrays", "Affine.random(2, 3)"),
+    ),
+    Mistake(
         "layer-class",
         lambda: Sequential(affine(), ReLU),
         TypeError,
