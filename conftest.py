@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 _NEEDED_BY = {
-    "numba": ["xpnet/kernels/numba"],
+    "numba": ["xpnet/kernels/numba", "tests/kernels/interrupted.py"],
     "torch": ["xpnet/kernels/torch.py"],
     "jax": ["xpnet/kernels/jax.py", "xpnet/compiled/jitted.py"],
     "ml_dtypes": ["tests/cuda_on_cpu/trials.py"],
