@@ -6,7 +6,7 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.compiled.snapshot import Snapshot
-from xpnet.layers.tree import walk
+from xpnet.layers.tree import layers_in
 from xpnet.optimizers.optimizer import has_plain_update
 
 __all__ = ["EagerStep", "loss_and_gradient"]
@@ -27,7 +27,7 @@ class EagerStep:
     def __call__(self, x: Array, t: Array) -> Array:
         net, optimizer = self._net, self._optimizer
         is_planned = has_plain_update(optimizer)
-        layers = [layer for _, layer in walk(net)]
+        layers = layers_in(net)
         before = Snapshot(layers if is_planned else [*layers, optimizer], contents=not is_planned)
         done: list[str] = []
         try:
@@ -55,7 +55,7 @@ def loss_and_gradient(net: Any, x: Array, t: Array) -> tuple[Array, dict[str, Ar
     if _says_both(net):
         both: tuple[Array, dict[str, Array]] = net.loss_and_gradient(x, t)
         return both
-    before = Snapshot([layer for _, layer in walk(net)])
+    before = Snapshot(layers_in(net))
     loss = net.loss(x, t)
     before.restore()
     return loss, net.gradient(x, t)

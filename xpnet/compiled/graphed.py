@@ -20,7 +20,7 @@ from xpnet.kernels.cuda.graph import GraphedStep
 from xpnet.kernels.cuda.products import capturable_products
 from xpnet.kernels.tape import Tape
 from xpnet.layers.state import taken_apart
-from xpnet.layers.tree import walk
+from xpnet.layers.tree import layers_in
 from xpnet.optimizers import Optimizer
 from xpnet.optimizers.optimizer import has_plain_update, trained
 
@@ -56,7 +56,7 @@ class GraphedSteps:
         if graph is not None and graph.is_current():
             self._graphs.move_to_end(key)
             return graph(x, t)
-        counters = TracedLayers([layer for _, layer in walk(self._net)]).counters()
+        counters = TracedLayers(layers_in(self._net)).counters()
         before = [getattr(layer, name) for layer, name in counters]
         loss = self._eager_between(x, t)
         after = [getattr(layer, name) for layer, name in counters]
@@ -92,8 +92,8 @@ class _Graph:
         t: Array,
     ) -> None:
         self._net, self._optimizer, self._kept, self._rises = net, optimizer, kept, rises
-        self._layers = [layer for _, layer in walk(net)]
-        self._watch = Watch(lambda: [layer for _, layer in walk(net)])
+        self._layers = layers_in(net)
+        self._watch = Watch(lambda: layers_in(net))
         self._params = trained(net.params)
         self._memories = kept.beside(self._params, net.grads)
         optimizer.state = {**optimizer.state, **self._memories}

@@ -21,7 +21,7 @@ from xpnet.kernels.tape import Tape
 from xpnet.layers.calls import recorded_by, takes_need_dx
 from xpnet.layers.changes import note_change
 from xpnet.layers.parameters import Parameters, parameters_of
-from xpnet.layers.tree import walk
+from xpnet.layers.tree import layers_in
 from xpnet.optimizers.optimizer import add_new_arrays, has_plain_update, mode_of_optimizer, trained
 
 __all__ = ["JittedStep"]
@@ -85,13 +85,13 @@ class JittedStep:
     def _key(self, params: Parameters, x: Array, t: Array) -> Any:
         """Return what is equal where a function does the same."""
         optimizer = self._optimizer
-        buffers = TracedLayers([layer for _, layer in walk(self._net)]).arrays()
+        buffers = TracedLayers(layers_in(self._net)).arrays()
         arrays = x, t, *params.values(), *(array for each in buffers for array in each)
         is_plain = has_plain_update(optimizer)
         return self._watch.key, is_plain and mode_of_optimizer(optimizer), *_kinds(*arrays)
 
     def _new_watch(self) -> Watch:
-        return Watch(lambda: [layer for _, layer in walk(self._net)])
+        return Watch(lambda: layers_in(self._net))
 
     def _new_function(self) -> _Function:
         if len(self._changing) > _PATIENCE:
@@ -112,7 +112,7 @@ class _Function:
     def __init__(self, net: Any, optimizer: Any) -> None:
         self._net, self._optimizer = net, optimizer
         self._is_pure = has_plain_update(optimizer)
-        self._layers = [layer for _, layer in walk(net)]
+        self._layers = layers_in(net)
         self._loss = getattr(net, "last_layer", None)
         self._scores: list[tuple[int, ...]] = []
         self._changes = Changes([], [], [], [])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["child_at", "children_in", "children_of", "is_layer", "joined", "walk"]
+__all__ = ["child_at", "children_in", "children_of", "is_layer", "joined", "layers_in", "walk"]
 
 _PARTS = ("forward", "backward", "params", "grads")
 
@@ -69,6 +69,11 @@ def _walk(path: str, layer: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
     yield path, layer
     for name, child in children_of(layer).items():
         yield from _walk(joined(path, name), child, seen)
+
+
+def layers_in(root: Any) -> list[Any]:
+    """Return a layer and all that stand in it, each once."""
+    return [layer for _, layer in walk(root)]
 
 
 def joined(path: str, name: str) -> str:

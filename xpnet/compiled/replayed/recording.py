@@ -17,7 +17,7 @@ from xpnet.layers.calls import recorded_by
 from xpnet.layers.memories import call_keeping_memories
 from xpnet.layers.parameters import Parameters
 from xpnet.layers.state import counters_of
-from xpnet.layers.tree import walk
+from xpnet.layers.tree import layers_in, walk
 from xpnet.quiet import quiet
 
 __all__ = ["Recording"]
@@ -63,9 +63,7 @@ class Recording:
         ]
         self._called = [each for layer in recorder.called for _, each in walk(layer)]
         called = {id(layer) for layer in self._called}
-        self._watch = Watch(
-            lambda: [layer for _, layer in walk(net)], lambda layer: id(layer) not in called
-        )
+        self._watch = Watch(lambda: layers_in(net), lambda layer: id(layer) not in called)
         calls = recorder.calls()
         self.grads = _summed_gradients(net, recorder, calls)
         self.update: Update | None = None

@@ -15,7 +15,7 @@ from xpnet.compiled.replayed.recording import Recording
 from xpnet.compiled.replayed.update import Update
 from xpnet.compiled.snapshot import Snapshot
 from xpnet.layers.calls import is_of_layers
-from xpnet.layers.tree import walk
+from xpnet.layers.tree import layers_in
 from xpnet.optimizers.optimizer import has_plain_update
 
 __all__ = ["ReplayedStep"]
@@ -96,7 +96,7 @@ class ReplayedStep:
     def _before(self, recording: Recording | None, *, is_planned: bool) -> Snapshot | None:
         if recording is not None and is_planned:
             return recording.before()
-        layers = [layer for _, layer in walk(self._net)]
+        layers = layers_in(self._net)
         return Snapshot(
             layers if is_planned else [*layers, self._optimizer], contents=not is_planned
         )
