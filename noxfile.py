@@ -115,6 +115,19 @@ def proof(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Take 100,000 steps and look for growth, and interrupt a step at every line; an hour."""
+    session.install("-e", ".[numba]", *group("test"), "jax")
+    session.env["XPNET_SOAK"] = "1"
+    files = sorted(str(file) for file in Path("tests").rglob("test_*.py") if uses_soak(file))
+    pytest_side_by_side(session, "numpy,array_api_strict,jax", "-q", *files)
+
+
+def uses_soak(file: Path) -> bool:
+    return "quick_or_soak" in file.read_text(encoding="utf-8")
+
+
+@nox.session
 def tests_cupy(session: nox.Session) -> None:
     """Check the CuPy path without a GPU; compile the kernels for some, and run them on the CPU.
 

@@ -551,7 +551,7 @@ def test_an_evaluation_in_another_thread(here):
     thread = threading.Thread(target=evaluate)
     thread.start()
     try:
-        for _ in range(20):
+        for _ in range(8):
             pair.go()
     finally:
         end.set()

@@ -9,6 +9,7 @@ from threading import Barrier
 
 import numpy as np
 import pytest
+from soak import quick_or_soak
 
 import xpnet
 from xpnet import kernels
@@ -53,7 +54,7 @@ def assert_equal(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
 
 
 # A step with Dropout takes ten times as long on array-api-strict.
-@pytest.mark.parametrize(("kind", "steps"), [(PLAIN, 2000), (DROPOUT, 50)])
+@pytest.mark.parametrize(("kind", "steps"), [(PLAIN, quick_or_soak(300, 10_000)), (DROPOUT, 30)])
 def test_threads_on_different_backends_train_as_if_alone(kind, steps):
     alone = [trained(spec, kind, steps) for spec in SPECS]
     barrier = Barrier(len(SPECS))
