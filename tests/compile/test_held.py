@@ -121,4 +121,4 @@ def test_a_step_that_holds_more_is_found(size):
     held = []
 
     with pytest.raises(pytest.fail.Exception, match="40 steps hold 40 objects more"):
-        assert_no_growth(lambda x, t: held.append(np.ones(size)), [(0, 0)], 40)
+        assert_no_growth(lambda _x, _t: held.append(np.ones(size)), [(0, 0)], 40)
