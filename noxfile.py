@@ -101,9 +101,8 @@ def tests_threads(session: nox.Session) -> None:
     session.install("-e", ".[numba]", *group("test"), "pytest-run-parallel")
     tests = ["tests/test_conformance.py", "tests/test_edges.py", "tests/random"]
     # The traps for reads on the host are set for the whole process.
-    pytest(
-        session, "numpy,array_api_strict", "--parallel-threads=3", "-q", "-k", "not host", *tests
-    )
+    only = ("--parallel-threads=3", "-q", "-k", "not host")
+    pytest_side_by_side(session, "numpy,array_api_strict", *only, *tests)
 
 
 @nox.session

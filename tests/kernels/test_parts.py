@@ -30,7 +30,7 @@ def provider(request):
 @pytest.fixture
 def threads(monkeypatch):
     """Return a function that pretends that BLAS has so many threads."""
-    return lambda count: monkeypatch.setattr(parts, "blas_thread_count", lambda: count)
+    return lambda count: monkeypatch.setattr(parts, "usual_thread_count", lambda: count)
 
 
 def are_in_parts(functions):

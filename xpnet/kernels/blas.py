@@ -24,6 +24,7 @@ __all__ = [
     "gemm_batch_for",
     "gemm_batch_of",
     "gemm_of",
+    "set_blas_thread_count",
 ]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
@@ -144,6 +145,13 @@ def blas_thread_count() -> int:
     """Return how many threads OpenBLAS would use now; 1 for another BLAS."""
     count, _ = _routine("openblas_get_num_threads")
     return 1 if count is None else int(count())
+
+
+def set_blas_thread_count(count: int) -> None:
+    """Tell OpenBLAS how many threads to use, in the whole process; another BLAS is not told."""
+    tell, _ = _routine("openblas_set_num_threads")
+    if tell is not None:
+        tell(count)
 
 
 def _address_for(dtype: np.dtype[Any], pattern: str) -> int | None:

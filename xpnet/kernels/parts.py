@@ -18,10 +18,10 @@ from xpnet.kernels.blas import (
     BY_ROWS,
     TRANSPOSED,
     address_of,
-    blas_thread_count,
     gemm_batch_for,
     gemm_batch_of,
 )
+from xpnet.kernels.contention import usual_thread_count
 
 __all__ = ["POINTERS", "Multiplier", "Parts", "parts_of_backward", "parts_of_forward"]
 
@@ -90,7 +90,7 @@ def _thread_count(samples: int, inputs: int, outputs: int, dtype: np.dtype[Any])
     """Return how many threads have a part each; 1 if none should."""
     if samples < _LEAST_SAMPLES or inputs < _LEAST_INPUTS or not gemm_batch_of(dtype):
         return 1
-    threads = blas_thread_count()
+    threads = usual_thread_count()
     is_enough = samples * inputs * outputs >= threads * _LEAST_WORK
     return threads if is_enough and threads <= _MOST_THREADS else 1
 

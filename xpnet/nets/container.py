@@ -8,6 +8,7 @@ from typing import Any
 from xpnet import metrics
 from xpnet._typing import Array
 from xpnet.gradients import numerical_gradient
+from xpnet.kernels import contention
 from xpnet.layers import Layer, SoftmaxWithLoss
 from xpnet.layers.calls import of_layers, recorder, takes_need_dx
 from xpnet.layers.evaluating import call_evaluating
@@ -157,6 +158,9 @@ class Container(Layer):
     @of_layers
     def loss_and_gradient(self, x: Array, t: Array) -> tuple[Array, dict[str, Array]]:
         """Return what :meth:`loss` and :meth:`gradient` return, having computed both once."""
+        return contention.run(self._loss_and_gradient, x, t)
+
+    def _loss_and_gradient(self, x: Array, t: Array) -> tuple[Array, dict[str, Array]]:
         loss = self.loss(x, t)
         who = recorder()
         dout = self.last_layer.backward() if who is None else who.backward(self.last_layer)

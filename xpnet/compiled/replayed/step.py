@@ -14,6 +14,7 @@ from xpnet.compiled.replayed.recorder import Changed
 from xpnet.compiled.replayed.recording import Recording
 from xpnet.compiled.replayed.update import Update
 from xpnet.compiled.snapshot import Snapshot
+from xpnet.kernels import contention
 from xpnet.layers.calls import is_of_layers
 from xpnet.layers.tree import layers_in
 from xpnet.optimizers.optimizer import has_plain_update
@@ -55,7 +56,7 @@ class ReplayedStep:
             if not self._is_recordable or not is_of_layers(self._net, *_RECORDED):
                 return self._eager(x, t)
         try:
-            recording = self._step(recording, x, t)
+            recording = contention.run(self._step, recording, x, t)
         except Changed:
             return self._eager(x, t)
         except NotCompiledError as error:
