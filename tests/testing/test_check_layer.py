@@ -216,6 +216,20 @@ class RoundsItsStoredParameter(Double):
         return x * self.params["scale"] * (1 if self.kept is self.params["scale"] else 1.001)
 
 
+class Owner:
+    """Has no parameter of its own, but a layer that has one."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.params, self.grads = {}, {}
+
+    def forward(self, x):
+        return self.inner.forward(x)
+
+    def backward(self, dout):
+        return self.inner.backward(dout)
+
+
 FAULTS = [
     (WrongNumbersInFloat32, "same as float64", "differs from NumPy in float64"),
     (WrongGradient, "right gradients", "is wrong: backward gives"),
@@ -264,7 +278,25 @@ def test_a_fault_is_named(fault, check, words):
     assert any(words in sentence for sentence in sentences), report
 
 
+OF_PARAMETERS = [
+    *(ChangesItsParameter, NaNForAnEmptyBatch, ForgetsItsGradient),
+    *(IsAnotherEachTime, RoundsItsStoredParameter),
+]
+
+
+@pytest.mark.parametrize("fault", OF_PARAMETERS)
+def test_a_fault_with_a_parameter_of_a_layer_inside_is_named(fault):
+    ((check, words),) = [(check, words) for each, check, words in FAULTS if each is fault]
+
+    report = check_layer(lambda: Owner(fault()), X, backends=BACKENDS)
+
+    sentences = [finding.sentence for finding in report.failures if finding.check == check]
+    words = words.replace("scale", "inner.scale")
+    assert any(words in sentence for sentence in sentences), report
+
+
 def test_a_loss_and_a_net_pass():
+    assert check_layer(lambda: Owner(Double()), X, backends=BACKENDS)
     t = np.asarray([0, 2])
 
     assert check_layer(xpnet.SoftmaxWithLoss, X, t, backends=BACKENDS)

@@ -17,6 +17,8 @@ from xpnet.checks import describe_home
 from xpnet.dtypes import dtype_name
 from xpnet.errors import ShapeError
 from xpnet.gradient_check import check_gradients
+from xpnet.layers.parameters import parameters_of
+from xpnet.layers.tree import layers_in
 from xpnet.testing.mistakes import same_errors
 from xpnet.testing.protocol import Breach, runs
 from xpnet.testing.steps import buffers_move, compiled_equals_eager, no_undeclared_state
@@ -42,8 +44,11 @@ def same_as_float64(subject: Subject, backend: Backend) -> Iterator[str]:
     inputs = subject.arrays(backend)
     reference = resolve_backend("numpy", dtype="float64")
     exact_layer = subject.layer(reference)
-    for name, array in layer.params.items():  # rounded to the dtype under test, as the inputs are
-        exact_layer.params[name] = asarray(array, xp=reference)
+    exact_params = parameters_of(exact_layer)
+    for name, array in parameters_of(
+        layer
+    ).items():  # rounded to the dtype under test, as inputs are
+        exact_params[name] = asarray(array, xp=reference)
     exact_inputs = tuple(asarray(x, xp=reference) for x in inputs)
     expected = subject.run(reference, exact_layer, exact_inputs)
     found = subject.run(backend, layer, inputs)
@@ -77,7 +82,7 @@ def arguments_unchanged(subject: Subject, backend: Backend) -> Iterator[str]:
     """Neither forward nor backward changes an input, a label, ``dout`` or a parameter."""
     layer = subject.layer(backend)
     inputs = subject.arrays(backend)
-    named = {f"input {i}": x for i, x in enumerate(inputs)} | dict(layer.params)
+    named = {f"input {i}": x for i, x in enumerate(inputs)} | dict(parameters_of(layer))
     before = _fingerprints(named)
     y = layer.forward(*inputs)
     yield from (f"forward changes {name}" for name in _changed(before, named))
@@ -100,7 +105,7 @@ def read_only_inputs(subject: Subject, backend: Backend) -> Iterator[str]:
     """Inputs and parameters that cannot be written to are enough."""
     layer = subject.layer(backend)
     inputs = tuple(np.array(x) for x in subject.arrays(backend))
-    for array in (*inputs, *layer.params.values()):
+    for array in (*inputs, *parameters_of(layer).values()):
         array.flags.writeable = False
     expected, found = subject.run(backend), subject.run(backend, layer, inputs)
     yield from _differences("writable inputs", expected, found, _tolerance(subject, backend))
@@ -125,7 +130,7 @@ def empty_batch(subject: Subject, backend: Backend) -> Iterator[str]:
     for name, values in host_values(results).items():
         if values.size and not np.isfinite(values).all():
             yield f"{name} is {values} for a batch without samples"
-    for name in layer.params:
+    for name in parameters_of(layer):
         if to_numpy(results[f"the gradient of {name}"]).any():
             yield f"the gradient of {name} is not 0 for a batch without samples"
 
@@ -152,14 +157,14 @@ def same_under_jit(subject: Subject, backend: Backend) -> Iterator[str]:
     import jax
 
     layer = subject.layer(backend)
-    names = list(layer.params)
+    params = dict(parameters_of(layer))
 
-    def step(params: list[Array], inputs: tuple[Array, ...]) -> Results:
+    def step(params: dict[str, Array], inputs: tuple[Array, ...]) -> Results:
         traced = subject.layer(backend)
-        traced.params.update(zip(names, params, strict=True))
+        parameters_of(traced).update(params)
         return subject.run(backend, traced, inputs)
 
-    found = jax.jit(step)([layer.params[name] for name in names], subject.arrays(backend))
+    found = jax.jit(step)(params, subject.arrays(backend))
     expected = subject.run(backend, layer)
     yield from _differences("the same without jit", expected, found, _tolerance(subject, backend))
 
@@ -180,9 +185,10 @@ def moves_between_backends(subject: Subject, backend: Backend) -> Iterator[str]:
     layer, twin = subject.layer(backend), subject.layer(backend)
     for each in (layer, twin):
         subject.run(backend, each)
-    for arrays in (layer.params, layer.grads):
-        for name, array in arrays.items():
-            arrays[name] = asarray(to_numpy(array), xp=backend, dtype=array.dtype)
+    for part in layers_in(layer):
+        for arrays in (part.params, part.grads):
+            for name, array in arrays.items():
+                arrays[name] = asarray(to_numpy(array), xp=backend, dtype=array.dtype)
     expected, found = subject.run(backend, twin), subject.run(backend, layer)
     yield from _differences("that of a layer not moved", expected, found, 0.0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from xpnet.arrays import to_numpy
 from xpnet.backend import Backend
 from xpnet.gradient_check.arguments import is_array
+from xpnet.layers.parameters import parameters_of
 from xpnet.testing.subject import Subject
 
 __all__ = ["Breach", "runs"]
@@ -31,7 +32,8 @@ def runs(subject: Subject, backend: Backend) -> Iterator[str]:
         yield f"{type(bare).__name__} lacks {', '.join(missing)}"
         return
     layer, twin = (_tried("the factory", lambda: subject.layer(backend)) for _ in range(2))
-    yield from _unlike(layer.params, twin.params)
+    params = parameters_of(layer)
+    yield from _unlike(params, parameters_of(twin))
     inputs = subject.arrays(backend)
     y = _tried("forward", lambda: layer.forward(*inputs))
     if not is_array(y):
@@ -48,10 +50,11 @@ def runs(subject: Subject, backend: Backend) -> Iterator[str]:
         return
     for i, (x, dx) in enumerate(zip(inputs, gradients, strict=False)):
         yield from _misshapen(f"input {i}", x, dx)
-    for name, array in layer.params.items():
-        if layer.grads.get(name) is None:
+    grads = params.grads()
+    for name, array in params.items():
+        if grads.get(name) is None:
             yield f"after backward, grads has no {name!r}, which is in params"
-        yield from _misshapen(name, array, layer.grads.get(name))
+        yield from _misshapen(name, array, grads.get(name))
 
 
 def _tried(what: str, call: Callable[[], _Result]) -> _Result:
@@ -68,7 +71,7 @@ def _described(value: Any) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-def _unlike(params: dict[str, Any], others: dict[str, Any]) -> Iterator[str]:
+def _unlike(params: Mapping[str, Any], others: Mapping[str, Any]) -> Iterator[str]:
     if params.keys() != others.keys():
         yield f"the factory makes layers with {', '.join(params)}, or {', '.join(others)}"
         return
