@@ -95,6 +95,7 @@ def dropout_net():
 # Every optimizer on one net, and every other net with one optimizer.
 PAIRS = [(small_net, name) for name in OPTIMIZERS]
 PAIRS += [(make, "Momentum") for make in (deep_net, own_layers_net, dropout_net)]
+IN_16_BITS = "SGD", "Adam"
 
 
 def batch(samples, seed=0, shape=()):
@@ -130,6 +131,8 @@ def assert_alike(compiled, eager, exact, dtype=None):
     ("make_net", "name"), PAIRS, ids=[f"{make.__name__}-{name}" for make, name in PAIRS]
 )
 def test_a_compiled_step_is_the_eager_step(make_net, name, xpnet_backend):
+    if "16" in str(xpnet_backend.dtype) and (make_net is not small_net or name not in IN_16_BITS):
+        pytest.skip(f"of 16 bits are {' and '.join(IN_16_BITS)} on one net")
     with xpnet.use_backend(xpnet_backend):
         compiled, eager = make_net(), make_net()
         optimizer, twin = OPTIMIZERS[name].make(), OPTIMIZERS[name].make()
