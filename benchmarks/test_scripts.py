@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import xpnet
-from benchmarks import goals, plots, readme, results
+from benchmarks import goals, page, plots, results
 from benchmarks.against import ROOT
 from xpnet.bench.book import Book
 from xpnet.bench.limit import Limit
@@ -117,9 +117,9 @@ def test_every_contender_of_a_plot_has_its_own_style():
     assert len(set(plots.STYLES.values())) >= len(plots.STYLES) - 4  # of which a plot has one
 
 
-def test_figures_of_the_readme(saved):
+def test_figures_of_the_page(saved):
     content = results.load([saved])
-    text = readme.figures(content, "somewhere.json")
+    text = page.page(content, "somewhere.json")
     (row,) = [r for r in content["workloads"][0]["rows"] if r["name"] == "xpnet numpy"]
     assert (
         f"| softmax 1024x1100 | {row['us_median']:,.0f} | {row['percent_of_limit']:.0f} %" in text
@@ -136,10 +136,10 @@ def test_goals(saved):
     assert lines[f"{'reached' if ratio >= 2 else 'MISSED':<12}  {line}"] is (ratio >= 2)
 
 
-def test_the_readme_says_what_the_newest_results_do():
+def test_the_page_says_what_the_newest_results_do():
     if not list(results.FOLDER.glob("cpu-*.json")):
         pytest.skip("there are no results")
-    done = run("benchmarks.readme", "--check")
+    done = run("benchmarks.page", "--check")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,7 +1,7 @@
-"""Write the figures of the README from results: ``python -m benchmarks.readme [FILE ...]``.
+"""Write docs/speed.md from results: ``python -m benchmarks.page [FILE ...]``.
 
 The newest results are taken unless some are given. ``--check`` writes nothing, and fails where the
-README says something else than they do.
+page says something else than they do.
 """
 
 from __future__ import annotations
@@ -13,8 +13,16 @@ from typing import Any
 from benchmarks import results
 from benchmarks.goals import verdicts
 
-README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- figures: python -m benchmarks.readme -->\n", "<!-- end of figures -->"
+PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
+HEAD = """# Speed
+
+Written by `python -m benchmarks.page`, after `nox -s bench`: medians in microseconds; what share of
+the limit's speed that is, the limit being one copy of the memory (two for a loss with its gradient)
+or the bare matrix products; and how many times as fast xpnet is as each of the others in the same
+rounds. All compute in float32 but for the book's float64. xpnet runs on NumPy with the extra
+`numba`, and its training steps are compiled. [benchmarks/README.md](../benchmarks/README.md) tells
+how it is measured, and how far to believe it; `python -m benchmarks.goals` holds the figures
+against what xpnet means to reach; what is missed is listed below the tables."""
 
 # Eager, unless there is a compiled step to be had.
 OWN = ("xpnet numpy compiled", "xpnet numpy")
@@ -31,8 +39,8 @@ RIVALS = {
 }
 
 
-def figures(content: dict[str, Any], source: str) -> str:
-    """Return the part of the README between the marks."""
+def page(content: dict[str, Any], source: str) -> str:
+    """Return the page."""
     machine = content["machine"]
     versions = ", ".join(f"{name} {v}" for name, v in machine["versions"].items())
     threads = ", ".join(f"{name} {n}" for name, n in machine["threads"].items())
@@ -41,6 +49,7 @@ def figures(content: dict[str, Any], source: str) -> str:
         f"threads: {threads}; load {machine['load']}; [all figures]({source})."
     )
     parts = [
+        HEAD,
         machine_line,
         _table(content["workloads"], OWN),
         "The same without numba:",
@@ -51,7 +60,7 @@ def figures(content: dict[str, Any], source: str) -> str:
     plot = Path(source).with_name(f"{Path(source).stem}-throughput.png").as_posix()
     parts.append(f"![Rate against size for each contender, with the limit]({plot})")
     parts.append(_goals(content))
-    return "\n" + "\n\n".join(parts) + "\n\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def _goals(content: dict[str, Any]) -> str:
@@ -88,21 +97,17 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.readme", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
     parser.add_argument("files", type=Path, nargs="*", metavar="FILE")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     files = options.files or [results.newest("cpu")]
-    source = f"benchmarks/results/{files[0].name}"
-    text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    new = before + BEGIN + figures(results.load(files), source) + END + after
-    if options.check and new != text:
-        print(f"The README does not say what {source} does: run python -m benchmarks.readme")
-        return 1
+    text = page(results.load(files), f"../benchmarks/results/{files[0].name}")
     if not options.check:
-        README.write_text(new, encoding="utf-8")
+        PAGE.write_text(text, encoding="utf-8")
+    elif text != PAGE.read_text(encoding="utf-8"):
+        print(f"{PAGE.name} does not say what {files[0].name} does: run python -m benchmarks.page")
+        return 1
     return 0
 
 
