@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from numbers import Integral
 from typing import Any
@@ -11,6 +12,7 @@ import jax
 from xpnet import ops
 from xpnet._typing import Array
 from xpnet.ops.dropout import dropout_mask
+from xpnet.ops.op import Op
 
 __all__ = ["KERNELS", "problems"]
 
@@ -29,6 +31,18 @@ def _compiled(op: Callable[..., Any], *static: str) -> Callable[..., Any]:
         return compiled(*args) if _can_be_compiled(args[0]) else None
 
     return run
+
+
+def _compile(op: Op, *static: str) -> None:
+    """Declare as a kernel the op itself, compiled for each dtype and shape, where it can be."""
+    compiled = jax.jit(op, static_argnames=static)
+
+    def run(*arrays: Any, out: None = None, **settings: Any) -> Any:  # nothing is written on JAX
+        first = next(iter((*arrays, *settings.values())))
+        return compiled(*arrays, **settings) if _can_be_compiled(first) else None
+
+    run.__signature__ = inspect.signature(op)  # type: ignore[attr-defined]
+    op.kernel("jax")(run)
 
 
 def _can_be_compiled(array: Any) -> bool:
@@ -71,6 +85,8 @@ _mask = jax.jit(dropout_mask, static_argnames=("rate", "seed"))
 _times_mask = _compiled(ops.dropout_backward, "rate")
 _loss_backward = _compiled(lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t))
 
+_compile(ops.relu_backward)
+
 KERNELS: dict[str, Callable[..., Any]] = {
     "affine": _compiled(ops.affine),
     "affine_backward": _compiled(ops.affine_backward),
@@ -79,7 +95,6 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "dropout_backward": lambda dout, mask, rate, _out: _times_mask(dout, mask, float(rate)),
     "log_softmax": _along_axis(ops.log_softmax),
     "log_softmax_backward": _along_axis(ops.log_softmax_backward),
-    "relu_backward": _compiled(lambda dout, y, _out: ops.relu_backward(dout, y)),
     "sigmoid": _compiled(lambda x, _out: ops.sigmoid(x)),
     "sigmoid_backward": _compiled(lambda dout, y, _out: ops.sigmoid_backward(dout, y)),
     "softmax": _along_axis(ops.softmax),

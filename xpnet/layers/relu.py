@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpnet._typing import Array
 from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
-from xpnet.ops.relu import relu, relu_backward
+from xpnet.ops.activations import relu, relu_backward
 
 __all__ = ["ReLU"]
 

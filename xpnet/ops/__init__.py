@@ -14,7 +14,7 @@ from xpnet.ops.cross_entropy import (
 )
 from xpnet.ops.dropout import dropout, dropout_backward
 from xpnet.ops.labels import check_labels
-from xpnet.ops.relu import relu, relu_backward
+from xpnet.ops.activations import relu, relu_backward
 from xpnet.ops.sigmoid import sigmoid, sigmoid_backward
 from xpnet.ops.sigmoid_with_loss import sigmoid_with_loss, sigmoid_with_loss_backward
 from xpnet.ops.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward

@@ -11,7 +11,7 @@ from xpnet.dispatch import Dispatcher
 from xpnet.errors import ShapeError
 from xpnet.ops.precision import rounded, widened
 from xpnet.ops.ranks import of_one_rank
-from xpnet.ops.relu import relu
+from xpnet.ops.activations import relu
 from xpnet.ops.sums import product, total
 from xpnet.quiet import quiet
 from xpnet.together import floats_together

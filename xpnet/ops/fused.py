@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xpnet.ops.affine import affine, affine_relu
-from xpnet.ops.relu import relu
+from xpnet.ops.activations import relu
 
 __all__ = ["FUSED"]
 

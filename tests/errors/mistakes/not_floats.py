@@ -58,7 +58,7 @@ FORWARD = [
     Place("Affine", "x", (2, 3), lambda x: affine().forward(x)),
     Place("Affine", "W", (3, 4), lambda W: Affine(W, floats(4))),
     Place("Affine", "b", (4,), lambda b: Affine(floats(3, 4), b)),
-    Place("ReLU", "x", (2, 3), lambda x: ReLU().forward(x)),
+    Place("xpnet.relu", "x", (2, 3), lambda x: ReLU().forward(x)),
     Place("Sigmoid", "x", (2, 3), lambda x: Sigmoid().forward(x)),
     Place("AddLayer", "x", (2, 3), lambda x: AddLayer().forward(x, floats(2, 3))),
     Place("AddLayer", "y", (2, 3), lambda y: AddLayer().forward(floats(2, 3), y)),
@@ -77,7 +77,7 @@ FORWARD = [
 # These must fit an output as well.
 BACKWARD = [
     Place("Affine", "dout", (2, 4), lambda d: after_forward(affine(), floats(2, 3)).backward(d)),
-    Place("ReLU", "dout", (2, 3), lambda d: after_forward(ReLU(), floats(2, 3)).backward(d)),
+    Place("xpnet.ops.relu_backward", "dout", (2, 3), lambda d: after_forward(ReLU(), floats(2, 3)).backward(d)),
     Place("Sigmoid", "dout", (2, 3), lambda d: after_forward(Sigmoid(), floats(2, 3)).backward(d)),
     Place(
         "AddLayer",
@@ -160,12 +160,12 @@ NOT_FLOATS = [
         DTypeError,
         ("Affine", "x is int64"),
     ),
-    Mistake("relu-number", lambda: ReLU().forward(3.0), BackendMismatchError, ("ReLU", "float")),
+    Mistake("relu-number", lambda: ReLU().forward(3.0), BackendMismatchError, ("xpnet.relu", "float")),
     Mistake(
         "relu-strings",
         lambda: ReLU().forward(np.asarray(["a", "b"])),
         DTypeError,
-        ("ReLU", "x is str", "floats"),
+        ("xpnet.relu", "x is str", "floats"),
     ),
     Mistake(
         "sigmoid-objects",
@@ -189,6 +189,6 @@ NOT_FLOATS = [
         "home-list",
         lambda: ReLU(xp=xpnet.get_backend()).forward([1.0]),
         BackendMismatchError,
-        ("ReLU", "x is of type list", "xpnet.asarray(x)"),
+        ("xpnet.relu", "x is of type list", "xpnet.asarray(x)"),
     ),
 ]

@@ -126,7 +126,8 @@ def _on_entries(
     run: Callable[..., None],
     dout: Array,
     y: Array,
-    out: Array | None,
+    *,
+    out: Array | None = None,
 ) -> Array | None:
     return _on_rows_backward(launch, op, run, dout, y, -1, out)
 

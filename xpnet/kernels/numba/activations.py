@@ -11,6 +11,7 @@ import numpy as np
 from xpnet.kernels.arguments import are_alike, compact, fit
 from xpnet.kernels.numba import elementwise
 from xpnet.kernels.numba.team import EXP, PASS, divide
+from xpnet.ops.activations import relu_backward
 
 __all__ = ["KERNELS"]
 
@@ -32,8 +33,12 @@ def _backward(function: Callable[..., None], dout: _Host, y: _Host, out: _Host |
     return dx
 
 
+@relu_backward.kernel("numba", checks_itself=True)
+def _relu_backward(dout: _Host, y: _Host, *, out: _Host | None = None) -> Any:
+    return _backward(partial(divide, elementwise.relu_backward, PASS), dout, y, out)
+
+
 KERNELS: dict[str, Callable[..., Any]] = {
-    "relu_backward": partial(_backward, partial(divide, elementwise.relu_backward, PASS)),
     "sigmoid": partial(_forward, partial(divide, elementwise.sigmoid, EXP)),
     "sigmoid_backward": partial(_backward, partial(divide, elementwise.sigmoid_backward, PASS)),
 }

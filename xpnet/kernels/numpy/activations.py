@@ -10,6 +10,7 @@ import numpy as np
 from xpnet.kernels.arguments import are_alike, compact, fit, has_another_layout
 from xpnet.kernels.numpy.blocks import buffer, by_row_blocks
 from xpnet.kernels.tape import call
+from xpnet.ops.activations import relu, relu_backward
 from xpnet.quiet import quiet
 
 __all__ = ["KERNELS"]
@@ -17,7 +18,8 @@ __all__ = ["KERNELS"]
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 
-def _relu(x: Any, out: _Host | None) -> _Host | None:
+@relu.kernel("numpy", checks_itself=True)
+def _relu(x: Any, *, out: _Host | None = None) -> _Host | None:
     if are_alike(x):
         y = fit(out, x)
     else:  # one pass over memory in any layout, if the result has the same
@@ -31,8 +33,9 @@ def _maximum_with_0(x: _Host, y: _Host) -> None:
     np.maximum(x, 0, out=y)
 
 
+@relu_backward.kernel("numpy", checks_itself=True)
 @quiet
-def _relu_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
+def _relu_backward(dout: _Host, y: _Host, *, out: _Host | None = None) -> _Host | None:
     dx = fit(out, dout, y) if are_alike(dout, y) else None
     if dx is None or dx is dout:
         return None
@@ -86,8 +89,6 @@ def _times_slope(dout: _Host, y: _Host, dx: _Host) -> None:
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
-    "relu": _relu,
-    "relu_backward": _relu_backward,
     "sigmoid": _sigmoid,
     "sigmoid_backward": _sigmoid_backward,
 }
