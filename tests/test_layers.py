@@ -7,7 +7,7 @@ import pytest
 
 import xpnet
 from xpnet.ops import add_backward, mul_backward
-from xpnet.ops.affine import affine_relu
+from xpnet.ops.fused import affine_relu
 
 
 def where(array) -> tuple[str, str]:

@@ -53,7 +53,12 @@ def two_layers(activation):
 
 def by_axis(function):
     """Use the axis of a case's note, the last one unless it has any."""
-    return lambda note: lambda x: function(x, dim={"axis 0": 0, "axis 1 of 3": 1}.get(note, -1))
+
+    def with_axis(note):
+        _, _, axis = note.partition("axis=")
+        return lambda x: function(x, dim=int(axis or -1))
+
+    return with_axis
 
 
 def always(function):
@@ -75,8 +80,6 @@ def dropped(note):
 ORACLE = {
     "affine": always(matmul_and_bias),
     "affine_param_gradients": always(matmul_and_bias),
-    "relu": always(torch.relu),
-    "sigmoid": always(torch.sigmoid),
     "softmax": by_axis(torch.softmax),
     "log_softmax": by_axis(torch.log_softmax),
     "cross_entropy_error": always(nll_of_probabilities),
@@ -88,8 +91,6 @@ ORACLE = {
     "mul": always(torch.mul),
     "AddLayer": always(torch.add),
     "MulLayer": always(torch.mul),
-    "Sigmoid": always(torch.sigmoid),
-    "ReLU": always(torch.relu),
     "Dropout": dropped,
     "Affine": always(matmul_and_bias),
     "SoftmaxWithLoss": cross_entropy_by,
@@ -100,8 +101,10 @@ ORACLE = {
 }
 
 
-def test_the_oracle_knows_every_listed_op_and_layer():
-    assert ORACLE.keys() == {case.target.__name__ for case in CATALOG}
+def oracle_of(case):
+    """Return PyTorch's expression, which for an activation is its function of the same name."""
+    name = case.target.__name__
+    return ORACLE[name] if name in ORACLE else always(getattr(torch, name.lower()))
 
 
 @pytest.mark.parametrize("case", CATALOG, ids=str)
@@ -113,7 +116,7 @@ def test_output_and_gradients_are_those_of_autograd(case):
     inputs = [_leaf(x) for x in case.subject.inputs]
     params = {name: _leaf(array) for name, array in Parameters(layer).items()}
 
-    y = ORACLE[case.target.__name__](case.note)(*inputs, **params)
+    y = oracle_of(case)(case.note)(*inputs, **params)
     y.backward(torch.from_numpy(np.asarray(case.subject.upstream(y, numpy64))))
 
     expected = {"the output": y.detach()}

@@ -45,9 +45,11 @@ from xpnet.layers import (
     SigmoidWithLoss,
     SoftmaxWithLoss,
 )
+from xpnet.layers.activations import ACTIVATIONS as _ACTIVATIONS
 from xpnet.layers.evaluating import evaluating
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
+from xpnet.ops.op import OPS as _OPS
 from xpnet.optimizers import (
     SGD,
     AdaGrad,
@@ -123,6 +125,13 @@ __all__ = [
     "to_numpy",
     "training",
     "use_backend",
+]
+
+# An op or a layer of one op is exported by its import alone.
+__all__ += [
+    name
+    for name in (*_OPS, *(kind.__name__ for kind in _ACTIVATIONS))
+    if name in globals() and name not in __all__
 ]
 
 # Imported when somebody asks for them: a script that only computes should start as fast as NumPy.

@@ -23,7 +23,6 @@ from xpnet.backends import Adapter, adapter_of
 from xpnet.errors import BackendMismatchError
 
 __all__ = [
-    "Dispatcher",
     "Kernel",
     "Kernels",
     "Provider",
@@ -126,10 +125,6 @@ def _load(adapter: Adapter, name: str, module: str) -> Provider:
     except Exception as error:
         # Whatever it is: an optional copy of ops must not keep them from running.
         return Provider(name, adapter.name, reason=str(error) or type(error).__name__)
-    for op, run in getattr(found, "KERNELS", {}).items():
-        kernels = _ALL[op] if op in _ALL else Kernels(op)
-        if name in kernels._registered: continue
-        kernels.add(name, run, checks_itself=getattr(found, "CHECKS_ITSELF", False))
     return Provider(name, adapter.name, problems=getattr(found, "problems", tuple))
 
 
@@ -237,22 +232,6 @@ class Kernels:
                         now.ran.append(kernel)
                     return result
         return None
-
-
-class Dispatcher:
-    """The kernels of an op that is not declared."""
-
-    def __init__(self, op: str) -> None:
-        self.kernels = _ALL[op] if op in _ALL else Kernels(op)
-
-    def __call__(self, array: Array, *args: Any, **settings: Any) -> Any:
-        return self.kernels.ask(array, array, *args, checks_itself=False, **settings)
-
-    def unchecked(self, array: Array, *args: Any, **settings: Any) -> Any:
-        return self.kernels.ask(array, array, *args, checks_itself=True, **settings)
-
-    def of_any_kind(self, array: Array, *args: Any, **settings: Any) -> Any:
-        return self.kernels.ask_all(array, array, *args, **settings)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from xpnet import kernels, ops
-from xpnet.ops.affine import affine_relu
+from xpnet.ops.fused import affine_relu
+from xpnet.ops.op import OPS
 
 # Each takes scores x of shape (..., C) and a generator, and returns what kernels of the op take.
 ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
@@ -36,9 +37,9 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
     "softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.softmax, x), -1, None),
     "softmax_with_loss": lambda x, rng: (x, _indices(x, rng)),
     "softmax_with_loss_backward": lambda x, rng: (
+        1.5,
         _exact(ops.softmax, x),
         _indices(x, rng),
-        1.5,
         None,
     ),
 }
@@ -58,16 +59,15 @@ CALLS: dict[str, Callable[..., Any]] = {
     "affine_param_gradients": ops.affine_param_gradients,
     "affine_relu": affine_relu,
     "softmax_with_loss": ops.softmax_with_loss,
-    "softmax_with_loss_backward": lambda y, t, dout, out: ops.softmax_with_loss_backward(
-        dout, y, t, out=out
-    ),
 }
 
 
 def arguments(op: str, labels: str | None, x: Any, rng: Any) -> tuple[Any, ...]:
     """Return what kernels of an op take, with such labels if it takes any."""
-    first, *others = ARGUMENTS[op](x, rng)
-    return (first, *others) if labels is None else (first, LABELS[labels](x, rng), *others[1:])
+    args = [*ARGUMENTS[op](x, rng)]
+    if labels is not None:
+        args[OPS[op].names.index("t")] = LABELS[labels](x, rng)
+    return tuple(args)
 
 
 def labels_of(op: str) -> list[str | None]:

@@ -6,7 +6,7 @@ from xpnet._typing import Array, Number
 from xpnet.arrays import detached
 from xpnet.layers.loss import Loss
 from xpnet.metrics import binary_accuracy
-from xpnet.ops.sigmoid_with_loss import sigmoid_with_loss, sigmoid_with_loss_backward
+from xpnet.ops.binary_cross_entropy import sigmoid_with_loss, sigmoid_with_loss_backward
 from xpnet.ops.targets import check_switches_for
 
 __all__ = ["SigmoidWithLoss"]

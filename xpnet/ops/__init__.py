@@ -4,20 +4,21 @@ An op reads its arguments and returns new arrays in their library, on their devi
 dtype. It changes nothing and remembers nothing, so it runs as it is under ``jax.jit``.
 """
 
-from xpnet.ops.affine import affine, affine_backward, affine_param_gradients
+from xpnet.ops.activations import relu, relu_backward, sigmoid, sigmoid_backward
+from xpnet.ops.affine_map import affine, affine_backward, affine_param_gradients
 from xpnet.ops.arithmetic import add, add_backward, mul, mul_backward
+from xpnet.ops.binary_cross_entropy import sigmoid_with_loss, sigmoid_with_loss_backward
 from xpnet.ops.cross_entropy import (
     cross_entropy_error,
     cross_entropy_error_backward,
     softmax_with_loss,
     softmax_with_loss_backward,
 )
-from xpnet.ops.dropout import dropout, dropout_backward
+from xpnet.ops.fused import affine_relu
 from xpnet.ops.labels import check_labels
-from xpnet.ops.activations import relu, relu_backward
-from xpnet.ops.sigmoid import sigmoid, sigmoid_backward
-from xpnet.ops.sigmoid_with_loss import sigmoid_with_loss, sigmoid_with_loss_backward
-from xpnet.ops.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from xpnet.ops.masks import dropout, dropout_backward
+from xpnet.ops.op import OPS, Op
+from xpnet.ops.softmaxes import log_softmax, log_softmax_backward, softmax, softmax_backward
 from xpnet.ops.squared_error import mean_squared_error, mean_squared_error_backward
 from xpnet.ops.updates import (
     adagrad_update,
@@ -36,6 +37,7 @@ __all__ = [
     "affine",
     "affine_backward",
     "affine_param_gradients",
+    "affine_relu",
     "check_labels",
     "cross_entropy_error",
     "cross_entropy_error_backward",
@@ -62,3 +64,11 @@ __all__ = [
     "softmax_with_loss",
     "softmax_with_loss_backward",
 ]
+
+
+def __getattr__(name: str) -> Op:
+    """Find an op that is declared in another file than those here, such as beside its layer."""
+    if name in OPS:
+        return OPS[name]
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

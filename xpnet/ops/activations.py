@@ -1,11 +1,11 @@
-"""Activations, entry by entry."""
+"""Activations, entry by entry, and their derivatives."""
 
 from __future__ import annotations
 
 from xpnet._typing import Array, Namespace
 from xpnet.ops.op import op
 
-__all__ = ["relu", "relu_backward"]
+__all__ = ["relu", "relu_backward", "sigmoid", "sigmoid_backward"]
 
 
 @op({"x": (5, 4)}, {"x": ()}, out=True, in_16_bits=True)
@@ -41,3 +41,38 @@ def relu_backward(xp: Namespace, dout: Array, y: Array) -> Array:
     array([0., 6.])
     """
     return dout * xp.sign(y)  # NumPy takes six times as long for where
+
+
+@op({"x": (5, 4)}, {"x": ()}, out=True)
+def sigmoid(xp: Namespace, x: Array) -> Array:
+    """Return ``1 / (1 + exp(-x))`` without overflow, and right to the last digits in both tails.
+
+    Multiplying numerator and denominator by ``exp(min(x, 0))`` leaves only exponents that are
+    not positive: ``exp(min(x, 0)) / (1 + exp(-abs(x)))``.
+
+    Parameters
+    ----------
+    x : array
+        Of floats, any shape; infinities give 0 and 1, NaN gives NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> xpnet.sigmoid(np.asarray([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    return xp.exp(xp.minimum(x, 0)) / (1 + xp.exp(-xp.abs(x)))
+
+
+@sigmoid.derivative
+def sigmoid_backward(xp: Namespace, dout: Array, y: Array) -> Array:
+    """Return the gradient of :func:`sigmoid`, ``dout * y * (1 - y)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xpnet.ops import sigmoid_backward
+    >>> sigmoid_backward(np.asarray([4.0]), np.asarray([0.5]))
+    array([1.])
+    """
+    return dout * y * (1 - y)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xpnet.ops.op import Declaration
 
-__all__ = ["completed"]
+__all__ = ["completed", "docstring_of"]
 
 _ORDER = ("Parameters", "Returns", "Raises", "Examples")
 
@@ -32,34 +32,44 @@ ShapeError, DTypeError, BackendMismatchError{more}
     As :func:`{forward}`, or if the arguments do not belong together."""
 
 
-def completed(docstring: str, declared: Declaration) -> str:
-    """Return the docstring of a formula with all that its author need not write.
+def completed(docstring: str, parameters: dict[str, str], returns: str, errors: list[str]) -> str:
+    """Return a docstring with all that its author has not written.
 
-    Those are parameters of a derivative, ``out``, results like the first argument, and errors.
+    Parameters
+    ----------
+    docstring : str
+        Of a formula.
+    parameters : dict of str to str
+        Entries by name, for those that are missing.
+    returns : str
+        For one without this section.
+    errors : list of str
+        Entries that are added to others.
     """
     text, *parts = re.split(r"\n\n(\w+)\n-+\n", inspect.cleandoc(docstring))
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
-    parameters = [sections.get("Parameters", ""), *_missing_parameters(declared, sections)]
-    sections["Parameters"] = "\n".join(filter(None, parameters))
-    sections.setdefault("Returns", _returns(declared))
-    errors = [sections.get("Raises", ""), *_errors(declared)]
-    sections["Raises"] = "\n".join(filter(None, errors))
+    written = sections.get("Parameters", "")
+    listed = re.findall(r"^([\w, ]+?)(?: :|$)", written, re.MULTILINE)
+    named = {name for names in listed for name in names.split(", ")}
+    missing = [text for name, text in parameters.items() if name not in named]
+    sections["Parameters"] = "\n".join(filter(None, [written, *missing]))
+    sections.setdefault("Returns", returns)
+    sections["Raises"] = "\n".join(filter(None, [sections.get("Raises", ""), *errors]))
     whole = [f"{name}\n{'-' * len(name)}\n{sections[name]}" for name in _ORDER if name in sections]
     return "\n\n".join([text, *whole])
 
 
-def _missing_parameters(declared: Declaration, sections: dict[str, str]) -> list[str]:
-    listed = re.findall(r"^([\w, ]+?)(?: :|$)", sections.get("Parameters", ""), re.MULTILINE)
-    named = {name for names in listed for name in names.split(", ")}
-    parameters = []
+def docstring_of(docstring: str, declared: Declaration) -> str:
+    """Return the docstring of an op, completed from its declaration."""
+    parameters = {}
     if declared.of is not None:
-        for name in declared.names:
-            if name not in named:
-                parameters.append(_of_derivative(declared, name))
+        parameters = {name: _of_derivative(declared, name) for name in declared.names}
     if declared.takes_out:
         like = declared.like if declared.of is None else "dout"
-        parameters.append(_OUT.format(like=like if like in declared.names else "y"))
-    return parameters
+        loss = declared.of is not None and "loss" in declared.of.results
+        like = "y" if loss else like or "x"
+        parameters["out"] = _OUT.format(like=like)
+    return completed(docstring, parameters, _returns(declared), _errors(declared))
 
 
 def _of_derivative(declared: Declaration, name: str) -> str:

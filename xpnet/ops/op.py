@@ -4,12 +4,10 @@
 
     @op({"x": (5, 4)}, {"x": ()}, out=True)
     def relu(xp: Namespace, x: Array) -> Array:
-        \"""Return ``x`` where it is positive, and 0 elsewhere.\"""
         return xp.maximum(x, 0)
 
     @relu.derivative
     def relu_backward(xp: Namespace, dout: Array, y: Array) -> Array:
-        \"""Return ``dout * sign(y)``.\"""
         return dout * xp.sign(y)
 
 What is declared so is a function, ``relu(x, *, out=None)``, and all else follows from it.
@@ -43,20 +41,22 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import cached_property, partial, update_wrapper
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from xpnet._typing import Array, Namespace
 from xpnet.backends import adapter_of
 from xpnet.checks import upstream_shape_text
 from xpnet.dispatch import Kernels, policy
-from xpnet.errors import ShapeError
-from xpnet.ops.docs import completed
+from xpnet.errors import NotWritableError, ShapeError
+from xpnet.ops.docs import docstring_of
 from xpnet.ops.output import check_out, delivered
 from xpnet.ops.precision import rounded, widened
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
-__all__ = ["OPS", "RECORDERS", "Declaration", "Op", "op"]
+__all__ = ["OPS", "RECORDERS", "Declaration", "Function", "Op", "op"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 OPS: dict[str, Op] = {}
 """All ops and derivatives by name, in the order of their declaration."""
@@ -101,18 +101,21 @@ class Op(Protocol):
     def trusted(self, *inputs: Any, **settings: Any) -> Any:
         """Do the same with arguments that were checked before."""
 
-    def check(self, function: Callable[..., None]) -> Callable[..., None]:
+    def check(self, function: Function) -> Function:
         """Declare what is asked: a function of what the op is called, and of arguments by name.
 
         It raises an error if something is wrong.
         """
 
-    def derivative(
-        self, formula: Callable[..., Any] | None = None, *, of: tuple[str, ...] | None = None
-    ) -> Any:
-        """Declare the derivative, or that with respect to some inputs: ``of=("W", "b")``."""
+    def derivative(self, formula: Callable[..., Any]) -> Op:
+        """Declare the derivative."""
 
-    def kernel(self, provider: str, *, checks_itself: bool = False) -> Callable[[Any], Any]:
+    def partial_derivative(self, *of: str) -> Callable[[Callable[..., Any]], Op]:
+        """Declare the derivative with respect to some of ``arrays`` alone."""
+
+    def kernel(
+        self, provider: str, *, checks_itself: bool = False
+    ) -> Callable[[Function], Function]:
         """Declare a faster copy.
 
         Parameters
@@ -181,6 +184,9 @@ class Declaration:
         kinds = {each.name: str(each.annotation) for each in parameters}
         self.names = tuple(kinds)
         self.arrays = {n: _IS_NO_ARRAY[kind] for n, kind in kinds.items() if kind in _IS_NO_ARRAY}
+        if not self.arrays:
+            msg = f"{self.name}: no argument is annotated as Array, and so none would be checked"
+            raise TypeError(msg)
         self.labels = [name for name, kind in kinds.items() if kind == "Labels"]
         self.lead = next((i for i, kind in enumerate(kinds.values()) if kind == "Array"), 0)
         inputs = [name for name in self.arrays if name != "dout"]
@@ -192,7 +198,7 @@ class Declaration:
         self.kernels = Kernels(self.name)
         self.function = cast("Op", self._dispatcher(self.kernels))
         update_wrapper(self.function, formula)
-        self.function.__doc__ = completed(formula.__doc__ or "", self)
+        self.function.__doc__ = self._docstring(formula.__doc__ or "")
         vars(self.function).update(
             __signature__=self.signature,
             names=self.names,
@@ -204,10 +210,14 @@ class Declaration:
             trusted=self.trusted,
             check=self.check,
             derivative=self.derivative,
+            partial_derivative=self.partial_derivative,
             kernel=self.kernel,
             declaration=self,
         )
         OPS[self.name] = self.function
+
+    def _docstring(self, docstring: str) -> str:
+        return docstring_of(docstring, self)
 
     def _dispatcher(self, kernels: Kernels) -> Callable[..., Any]:
         """Return the function that is called for the op: it asks kernels, and checks nothing.
@@ -254,27 +264,30 @@ class Declaration:
         out = arguments.pop("out", None)
         for value in arguments.values():
             if type(value) in RECORDERS:
+                if out is not None:
+                    msg = f"{self.title}: a recorded value is new; call without out="
+                    raise NotWritableError(msg)
                 in_order = {name: arguments[name] for name in self.names}
                 return RECORDERS[type(value)](self.function, in_order)
-        if ask_at_once:
-            lead = arguments[self.names[self.lead]]
+        lead = arguments[self.names[self.lead]]
+        if ask_at_once and hasattr(lead, "dtype"):
             result = self.kernels.ask(lead, *inputs, checks_itself=True, **settings)
             if result is not None:
                 return result
         xp, plain = self._checked(arguments, out)
-        result = self._by_kernel(plain, out, checks_itself=False)
+        given = {**plain, "out": out} if self.takes_out else plain
+        result = self.kernels.ask(lead, checks_itself=False, **given) if xp is not None else None
         return self._computed(xp, arguments, plain, out, result)
 
     def trusted(self, *inputs: Any, **settings: Any) -> Any:
         """Do what the op does for arguments that were checked before."""
-        arguments = self.arguments(inputs, settings)
-        out = arguments.pop("out", None)
-        lead = arguments[self.names[self.lead]]
-        result = self.kernels.ask_all(lead, *inputs, **settings)
+        result = self.kernels.ask_all(inputs[self.lead], *inputs, **settings)
         if result is not None:
             return result
+        arguments = self.arguments(inputs, settings)
+        out = arguments.pop("out", None)
         xp, plain = self._together(arguments)
-        return self._computed(xp, arguments, plain, out, None)
+        return self._computed(xp, arguments, self._with_plain_labels(plain), out, None)
 
     def arguments(self, inputs: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
         """Return all arguments by name; Python's own error, and who was called, if they are wrong.
@@ -284,7 +297,7 @@ class Declaration:
         by_place = dict(zip(self.names, inputs, strict=False))
         arguments = {**self._defaults, **by_place, **settings}
         fits = len(inputs) <= self._places and by_place.keys().isdisjoint(settings)
-        if not fits or len(arguments) != len(self.signature.parameters):
+        if not fits or arguments.keys() != self.signature.parameters.keys():
             try:
                 self.signature.bind(*inputs, **settings)
             except TypeError as error:
@@ -299,10 +312,15 @@ class Declaration:
             check(self.title, *[arguments[name] for name in names])
         if out is not None and self.like is not None:
             check_out(self.title, out, **{self.like: arguments[self.like]})
-        return xp, plain
+        return xp, self._with_plain_labels(plain)
+
+    def _with_plain_labels(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments with labels that have no history either, once they were checked."""
+        labels = {name: adapter_of(plain[name]).plain(plain[name]) for name in self.labels}
+        return {**plain, **labels} if labels else plain
 
     def _together(self, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Return the namespace and plain arguments: floats of one width; None if all are numbers."""
+        """Return the namespace, None for numbers alone, and arguments with floats of one width."""
         arrays = {
             name: arguments[name]
             for name, is_no_array in self.arrays.items()
@@ -313,11 +331,6 @@ class Declaration:
         xp, *together = floats_together(self.title, **arrays)
         return xp, {**arguments, **dict(zip(arrays, together, strict=True))}
 
-    def _by_kernel(self, plain: dict[str, Any], out: Array | None, *, checks_itself: bool) -> Any:
-        given = {**plain, "out": out} if self.takes_out else plain
-        lead = plain[self.names[self.lead]]
-        return self.kernels.ask(lead, checks_itself=checks_itself, **given)
-
     def _computed(
         self,
         xp: Namespace,
@@ -326,7 +339,7 @@ class Declaration:
         out: Array | None,
         result: Any,
     ) -> Any:
-        """Return what a kernel or else the formula makes of plain arguments, as the user wants it."""
+        """Return a result, unless a kernel has it that of the formula, as the user wants it."""
         if result is None:
             result = self.formula(xp, **self._widened(xp, plain))
         likes = self._likes(arguments, plain)
@@ -336,13 +349,11 @@ class Declaration:
         return self._delivered(_rounded(xp, result, likes[0]), out)
 
     def _widened(self, xp: Namespace, plain: dict[str, Any]) -> dict[str, Any]:
-        """Return what the formula gets: labels without a history, and 16 bits in float32."""
-        given = {**plain, **{name: _plain(plain[name]) for name in self.labels}}
-        if not self.in_16_bits:
-            floats = {name: given[name] for name in self.arrays if hasattr(given[name], "dtype")}
-            if floats:
-                given.update(zip(floats, widened(xp, *floats.values()), strict=True))
-        return given
+        """Return what the formula gets: 16 bits in float32, in which sums may be held."""
+        floats = {n: plain[n] for n in self.arrays if hasattr(plain[n], "dtype")}
+        if self.in_16_bits or not floats:
+            return plain
+        return {**plain, **dict(zip(floats, widened(xp, *floats.values()), strict=True))}
 
     def _likes(self, arguments: dict[str, Any], plain: dict[str, Any]) -> list[Any]:
         """Return arrays of the dtypes of the results.
@@ -379,19 +390,27 @@ class Declaration:
     @cached_property
     def _places(self) -> int:
         """How many arguments may be given by their place."""
-        return sum(each.kind is not each.KEYWORD_ONLY for each in self.signature.parameters.values())
+        return sum(
+            each.kind is not each.KEYWORD_ONLY for each in self.signature.parameters.values()
+        )
 
-    def check(self, function: Callable[..., None]) -> Callable[..., None]:
+    def check(self, function: Function) -> Function:
         _who, *names = inspect.signature(function).parameters
         self.checks.append((function, names))
         return function
 
-    def derivative(
-        self, formula: Callable[..., Any] | None = None, *, of: tuple[str, ...] | None = None
-    ) -> Any:
-        if formula is None:
-            return partial(self.derivative, of=of)
-        belong_to = tuple(self.arrays) if of is None else of
+    def derivative(self, formula: Callable[..., Any]) -> Op:
+        self.function.backward = self._derivative(formula, tuple(self.arrays))
+        return self.function.backward
+
+    def partial_derivative(self, *of: str) -> Callable[[Callable[..., Any]], Op]:
+        def declare(formula: Callable[..., Any]) -> Op:
+            self.function.partial[of] = self._derivative(formula, of)
+            return self.function.partial[of]
+
+        return declare
+
+    def _derivative(self, formula: Callable[..., Any], belong_to: tuple[str, ...]) -> Op:
         declared = Declaration(
             formula,
             examples=(),
@@ -405,14 +424,12 @@ class Declaration:
             declared.check(_dout_is_of_a_loss)
         elif declared.like in self.results and declared.like not in self.names:
             declared.checks.append((_dout_is_like, ["dout", declared.like]))
-        if of is None:
-            self.function.backward = declared.function
-        else:
-            self.function.partial[of] = declared.function
         return declared.function
 
-    def kernel(self, provider: str, *, checks_itself: bool = False) -> Callable[[Any], Any]:
-        def register(function: Any) -> Any:
+    def kernel(
+        self, provider: str, *, checks_itself: bool = False
+    ) -> Callable[[Function], Function]:
+        def register(function: Function) -> Function:
             own = inspect.signature(function).parameters.values()
             asked = self.signature.parameters.values()
             if [(each.name, each.kind) for each in own] != [(e.name, e.kind) for e in asked]:
@@ -424,12 +441,9 @@ class Declaration:
         return register
 
 
-def _plain(labels: Any) -> Any:
-    return adapter_of(labels).plain(labels)
-
-
 def _rounded(xp: Namespace, result: Any, like: Any) -> Any:
-    return result if like is None else rounded(xp, result, like=like)
+    is_number = like is None or not hasattr(result, "dtype")
+    return result if is_number else rounded(xp, result, like=like)
 
 
 def _dout_is_like(who: str, dout: Array, y: Array) -> None:

@@ -49,5 +49,4 @@ __all__ = [
 
 KERNELS = registered(on_gpu)
 for _op, _run in KERNELS.items():
-    if _op in OPS:
-        OPS[_op].kernel("cuda")(_run)
+    OPS[_op].kernel("cuda")(_run)

@@ -12,15 +12,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet._typing import Array
 from xpnet.kernels.arguments import are_alike, compact, fit
 from xpnet.kernels.numpy.blocks import BLOCK, buffer, by_row_blocks
 from xpnet.kernels.tape import call
-from xpnet.ops.dropout import least_kept, scale_of_kept
+from xpnet.ops.masks import least_kept, scale_of_kept
 from xpnet.ops.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS", "dropped", "gradient"]
+__all__ = ["dropped", "gradient"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -141,7 +142,15 @@ def _scale_kept(factor: Any, x: _Host, mask: _Host, y: _Host) -> None:
     np.multiply(y, factor, y)
 
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    "dropout": partial(dropped, _drop),
-    "dropout_backward": partial(gradient, _keep),
-}
+@ops.dropout.kernel("numpy")
+def _dropout(
+    x: _Host, rate: float, seed: int, step: int | Array = 0, *, out: _Host | None = None
+) -> tuple[_Host, _Host] | None:
+    return dropped(_drop, x, rate, seed, step, out)
+
+
+@ops.dropout_backward.kernel("numpy", checks_itself=True)
+def _dropout_backward(
+    dout: _Host, mask: _Host, rate: float, *, out: _Host | None = None
+) -> _Host | None:
+    return gradient(_keep, dout, mask, rate, out)
