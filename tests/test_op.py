@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import ops
+from xpnet import dispatch, ops
 from xpnet._typing import Array, Namespace
 from xpnet.ops.op import OPS, RECORDERS, op
 
@@ -85,7 +85,8 @@ def cube():
         return 3 * dout * x * x
 
     yield cube
-    del OPS["cube"], OPS["cube_backward"]
+    for name in ("cube", "cube_backward"):
+        del OPS[name], dispatch._ALL[name]
 
 
 def test_an_op_of_ones_own_has_all_that_those_of_xpnet_have(cube):

@@ -161,20 +161,21 @@ class Kernels:
         For each type of array that was seen, what :meth:`ask` asks.
     """
 
-    __slots__ = ("_registered", "after_checks", "at_once", "op")
+    __slots__ = ("_found", "_registered", "after_checks", "at_once", "op")
 
     def __init__(self, op: str) -> None:
         self.op = op
         self.at_once: dict[type, tuple[Callable[..., Any], ...]] = {}
         self.after_checks: dict[type, tuple[Callable[..., Any], ...]] = {}
+        self._found: dict[tuple[type, bool], tuple[Kernel, ...]] = {}
         self._registered: dict[str, tuple[Callable[..., Any], bool]] = {}
         _ALL[op] = self
 
     def add(self, provider: str, run: Callable[..., Any], *, checks_itself: bool) -> None:
         """Register a kernel by what it is made with; it replaces an older one."""
         self._registered[provider] = run, checks_itself
-        self.at_once.clear()
-        self.after_checks.clear()
+        for table in (self.at_once, self.after_checks, self._found):
+            table.clear()
 
     def of(self, provider: Provider) -> Kernel | None:
         """Return the kernel of a provider, if it has one."""
@@ -208,23 +209,21 @@ class Kernels:
         result = self.ask(array, *args, checks_itself=True, **settings)
         return self.ask(array, *args, checks_itself=False, **settings) if result is None else result
 
-    def _suiting(self, array: Array, checks_itself: bool) -> list[Kernel]:
-        found = map(self.of, providers_of(adapter_of(array)))
-        return [k for k in found if k is not None and k.checks_itself is checks_itself]
-
     def _find(
         self,
         array: Array,
         table: dict[type, tuple[Callable[..., Any], ...]],
         checks_itself: bool,
     ) -> tuple[Callable[..., Any], ...]:
-        found = tuple(kernel.run for kernel in self._suiting(array, checks_itself))
-        return table.setdefault(type(array), found)
+        found = map(self.of, providers_of(adapter_of(array)))
+        suiting = tuple(k for k in found if k is not None and k.checks_itself is checks_itself)
+        self._found[type(array), checks_itself] = suiting
+        return table.setdefault(type(array), tuple(kernel.run for kernel in suiting))
 
     def _ask_under(
         self, now: _Policy, array: Array, checks_itself: bool, *args: Any, **settings: Any
     ) -> Any:
-        for kernel in self._suiting(array, checks_itself):
+        for kernel in self._found[type(array), checks_itself]:
             if now.allowed is None or kernel.provider in now.allowed:
                 result = kernel.run(*args, **settings)
                 if result is not None:

@@ -45,8 +45,9 @@ from typing import Any, Protocol, TypeVar, cast
 
 from xpnet._typing import Array, Namespace
 from xpnet.backends import adapter_of
-from xpnet.checks import upstream_shape_text
+from xpnet.checks import namespace_of_alike, upstream_shape_text
 from xpnet.dispatch import Kernels, policy
+from xpnet.dtypes import is_half
 from xpnet.errors import NotWritableError, ShapeError
 from xpnet.ops.docs import docstring_of
 from xpnet.ops.output import check_out, delivered
@@ -154,8 +155,8 @@ def op(
     return declare
 
 
-_IS_NO_ARRAY: dict[str, Callable[[Any], bool]] = {
-    "Array": lambda _: False,
+_IS_NO_ARRAY: dict[str, Callable[[Any], bool] | None] = {
+    "Array": None,
     "Array | None": lambda value: value is None,
     "Array | Number": lambda value: type(value) in (int, float),  # np.float64 is an array to us
     "Array | float": lambda value: isinstance(value, int | float),
@@ -275,8 +276,10 @@ class Declaration:
             if result is not None:
                 return result
         xp, plain = self._checked(arguments, out)
-        given = {**plain, "out": out} if self.takes_out else plain
-        result = self.kernels.ask(lead, checks_itself=False, **given) if xp is not None else None
+        result = None
+        if xp is not None and self.kernels.after_checks.get(type(lead), True):
+            given = {**plain, "out": out} if self.takes_out else plain
+            result = self.kernels.ask(lead, checks_itself=False, **given)
         return self._computed(xp, arguments, plain, out, result)
 
     def trusted(self, *inputs: Any, **settings: Any) -> Any:
@@ -295,9 +298,11 @@ class Declaration:
         ``Signature.bind`` takes longer than a small op does.
         """
         by_place = dict(zip(self.names, inputs, strict=False))
+        if not settings and len(inputs) == self._places == len(self.names):
+            return by_place
         arguments = {**self._defaults, **by_place, **settings}
         fits = len(inputs) <= self._places and by_place.keys().isdisjoint(settings)
-        if not fits or arguments.keys() != self.signature.parameters.keys():
+        if not fits or arguments.keys() != self._parameters.keys():
             try:
                 self.signature.bind(*inputs, **settings)
             except TypeError as error:
@@ -309,25 +314,27 @@ class Declaration:
         """Return the namespace and the arguments to compute with, all of which are right."""
         xp, plain = self._together(arguments)
         for check, names in self.checks:
-            check(self.title, *[arguments[name] for name in names])
+            check(self.title, *map(arguments.__getitem__, names))
         if out is not None and self.like is not None:
             check_out(self.title, out, **{self.like: arguments[self.like]})
-        return xp, self._with_plain_labels(plain)
+        return xp, self._with_plain_labels(plain) if self.labels else plain
 
     def _with_plain_labels(self, plain: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments with labels that have no history either, once they were checked."""
         labels = {name: adapter_of(plain[name]).plain(plain[name]) for name in self.labels}
-        return {**plain, **labels} if labels else plain
+        return {**plain, **labels}
 
     def _together(self, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return the namespace, None for numbers alone, and arguments with floats of one width."""
-        arrays = {
-            name: arguments[name]
-            for name, is_no_array in self.arrays.items()
-            if not is_no_array(arguments[name])
-        }
+        arrays = {}
+        for name, is_no_array in self.arrays.items():
+            if is_no_array is None or not is_no_array(arguments[name]):
+                arrays[name] = arguments[name]
         if not arrays:
             return None, arguments
+        xp = namespace_of_alike(*arrays.values())
+        if xp is not None:
+            return xp, arguments
         xp, *together = floats_together(self.title, **arrays)
         return xp, {**arguments, **dict(zip(arrays, together, strict=True))}
 
@@ -342,34 +349,39 @@ class Declaration:
         """Return a result, unless a kernel has it that of the formula, as the user wants it."""
         if result is None:
             result = self.formula(xp, **self._widened(xp, plain))
-        likes = self._likes(arguments, plain)
+        given = plain if self.of is None else arguments
         if type(result) is tuple:
-            first, *others = map(partial(_rounded, xp), result, likes)
+            first, *others = (
+                _rounded(xp, each, given, like)
+                for each, like in zip(result, self._likes, strict=True)
+            )
             return self._delivered(first, out), *others
-        return self._delivered(_rounded(xp, result, likes[0]), out)
+        return self._delivered(_rounded(xp, result, given, self._likes[0]), out)
 
     def _widened(self, xp: Namespace, plain: dict[str, Any]) -> dict[str, Any]:
         """Return what the formula gets: 16 bits in float32, in which sums may be held."""
-        floats = {n: plain[n] for n in self.arrays if hasattr(plain[n], "dtype")}
-        if self.in_16_bits or not floats:
+        if self.in_16_bits or not self._is_of_halves(plain):
             return plain
+        floats = {n: plain[n] for n in self.arrays if hasattr(plain[n], "dtype")}
         return {**plain, **dict(zip(floats, widened(xp, *floats.values()), strict=True))}
 
-    def _likes(self, arguments: dict[str, Any], plain: dict[str, Any]) -> list[Any]:
-        """Return arrays of the dtypes of the results.
+    def _is_of_halves(self, plain: dict[str, Any]) -> bool:
+        for name in self._likes[0]:
+            if hasattr(plain[name], "dtype"):
+                return is_half(plain[name].dtype)
+        return False
 
-        A gradient has that of what it belongs to, or else that of the array beside it.
+    @cached_property
+    def _likes(self) -> list[list[str]]:
+        """For each result, names of arrays; it has the dtype of the first one that is an array.
+
+        That is what a gradient belongs to, or else what is beside it.
         """
-        arrays = [name for name in self.arrays if hasattr(arguments[name], "dtype")]
+        arrays = [name for name in self.arrays if name != "dout"]
         if self.of is None:
-            return [plain[arrays[0]] if arrays else None] * len(self.results)
-        beside = [arguments[name] for name in arrays if name != "dout"]
-        likes, nearest = [], beside[0] if beside else None
-        for name in self.belong_to:
-            if name in arrays:
-                nearest = arguments[name]
-            likes.append(nearest)
-        return likes
+            return [arrays] * len(self.results)
+        before = [self.belong_to[: i + 1][::-1] for i in range(len(self.belong_to))]
+        return [[*(n for n in names if n in arrays), *arrays] for names in before]
 
     def _delivered(self, result: Any, out: Array | None) -> Any:
         if out is not None and self.like is None:
@@ -386,6 +398,10 @@ class Declaration:
     def _defaults(self) -> dict[str, Any]:
         parameters = self.signature.parameters.values()
         return {each.name: each.default for each in parameters if each.default is not each.empty}
+
+    @cached_property
+    def _parameters(self) -> dict[str, inspect.Parameter]:
+        return dict(self.signature.parameters)
 
     @cached_property
     def _places(self) -> int:
@@ -441,9 +457,12 @@ class Declaration:
         return register
 
 
-def _rounded(xp: Namespace, result: Any, like: Any) -> Any:
-    is_number = like is None or not hasattr(result, "dtype")
-    return result if is_number else rounded(xp, result, like=like)
+def _rounded(xp: Namespace, result: Any, given: dict[str, Any], likes: list[str]) -> Any:
+    if hasattr(result, "dtype"):
+        for name in likes:
+            if hasattr(given[name], "dtype"):
+                return rounded(xp, result, like=given[name])
+    return result
 
 
 def _dout_is_like(who: str, dout: Array, y: Array) -> None:
