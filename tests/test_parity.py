@@ -14,8 +14,7 @@ from xpnet.backend import resolve_backend
 from xpnet.dtypes import FLOATS, dtype_name
 from xpnet.optimizers import SGD
 from xpnet.testing.catalog import OpLayer
-from xpnet.testing.parity import Yardstick, curve, measure, op_cases, trials_of
-from xpnet.testing.parity import __main__ as command
+from xpnet.testing.parity import Yardstick, __main__ as command, curve, measure, op_cases, trials_of
 from xpnet.testing.parity.inputs import draw_examples, flushed, round_to
 from xpnet.testing.tolerance import EPSILON, LARGEST, SMALLEST, tolerance
 

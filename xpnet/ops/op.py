@@ -40,7 +40,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from functools import cached_property, partial, update_wrapper
+from functools import cached_property, update_wrapper
 from typing import Any, Protocol, TypeVar, cast
 
 from xpnet._typing import Array, Namespace
