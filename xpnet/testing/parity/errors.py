@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet import ops
 from xpnet.arrays import asarray, to_numpy
 from xpnet.backend import Backend, resolve_backend
 from xpnet.dtypes import dtype_name
+from xpnet.ops.op import OPS
 from xpnet.testing.catalog import CATALOG, Case, OpLayer
 from xpnet.testing.parity.inputs import Host, draw_examples, flushed, has_subnormals, round_to
 from xpnet.testing.parity.references import REFERENCES, Value
@@ -161,7 +161,7 @@ def _names(case: Case) -> tuple[str | None, str]:
     """Return those of the op and its derivative, which some ops of the catalog are themselves."""
     name = case.target.__name__
     backward = f"{name}_backward"
-    return (name, backward) if backward in ops.__all__ else (None, name)
+    return (name, backward) if backward in OPS else (None, name)
 
 
 _Exact: TypeAlias = Callable[..., tuple[Value, ...]]
