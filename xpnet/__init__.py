@@ -47,6 +47,7 @@ from xpnet.layers import (
 )
 from xpnet.layers.activations import ACTIVATIONS as _ACTIVATIONS
 from xpnet.layers.evaluating import evaluating
+from xpnet.layers.tanh import Tanh as Tanh, tanh as tanh
 from xpnet.nets import Sequential, TwoLayerNet
 from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
 from xpnet.ops.op import OPS as _OPS
