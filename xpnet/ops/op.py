@@ -41,7 +41,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from xpnet._typing import Array, Namespace
 from xpnet.backends import adapter_of
@@ -100,7 +100,7 @@ class Op(Protocol):
     def __call__(self, *inputs: Any, **settings: Any) -> Any: ...
 
     def trusted(self, *inputs: Any, **settings: Any) -> Any:
-        """Do the same with arguments that were checked before."""
+        """Do what a derivative does with arguments that forward has checked: all but ``dout``."""
 
     def check(self, function: Function) -> Function:
         """Declare what is asked: a function of what the op is called, and of arguments by name.
@@ -155,6 +155,8 @@ def op(
     return declare
 
 
+_Check: TypeAlias = tuple[Callable[..., None], list[str]]
+
 _IS_NO_ARRAY: dict[str, Callable[[Any], bool] | None] = {
     "Array": None,
     "Array | None": lambda value: value is None,
@@ -180,7 +182,8 @@ class Declaration:
         self.name, self.formula = formula.__name__, quiet(formula)
         self.results, self.in_16_bits, self.takes_out = results, in_16_bits, takes_out
         self.of, self.belong_to = of, belong_to
-        self.checks: list[tuple[Callable[..., None], list[str]]] = []
+        self.checks: list[_Check] = []
+        self.checks_of_dout: list[_Check] = []
         _xp, *parameters = inspect.signature(formula).parameters.values()
         kinds = {each.name: str(each.annotation) for each in parameters}
         self.names = tuple(kinds)
@@ -283,13 +286,14 @@ class Declaration:
         return self._computed(xp, arguments, plain, out, result)
 
     def trusted(self, *inputs: Any, **settings: Any) -> Any:
-        """Do what the op does for arguments that were checked before."""
+        """Do what the op does, with no more than ``dout`` to be checked."""
         result = self.kernels.ask_all(inputs[self.lead], *inputs, **settings)
         if result is not None:
             return result
         arguments = self.arguments(inputs, settings)
         out = arguments.pop("out", None)
         xp, plain = self._together(arguments)
+        self._check(self.checks_of_dout, arguments)
         return self._computed(xp, arguments, self._with_plain_labels(plain), out, None)
 
     def arguments(self, inputs: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
@@ -313,11 +317,15 @@ class Declaration:
     def _checked(self, arguments: dict[str, Any], out: Array | None) -> tuple[Any, dict[str, Any]]:
         """Return the namespace and the arguments to compute with, all of which are right."""
         xp, plain = self._together(arguments)
-        for check, names in self.checks:
-            check(self.title, *map(arguments.__getitem__, names))
+        self._check(self.checks_of_dout, arguments)
+        self._check(self.checks, arguments)
         if out is not None and self.like is not None:
             check_out(self.title, out, **{self.like: arguments[self.like]})
         return xp, self._with_plain_labels(plain) if self.labels else plain
+
+    def _check(self, checks: list[_Check], arguments: dict[str, Any]) -> None:
+        for check, names in checks:
+            check(self.title, *map(arguments.__getitem__, names))
 
     def _with_plain_labels(self, plain: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments with labels that have no history either, once they were checked."""
@@ -437,9 +445,9 @@ class Declaration:
             belong_to=belong_to,
         )
         if declared.arrays["dout"] is _IS_NO_ARRAY["Array | float"]:
-            declared.check(_dout_is_of_a_loss)
+            declared.checks_of_dout.append((_dout_is_of_a_loss, ["dout"]))
         elif declared.like in self.results and declared.like not in self.names:
-            declared.checks.append((_dout_is_like, ["dout", declared.like]))
+            declared.checks_of_dout.append((_dout_is_like, ["dout", declared.like]))
         return declared.function
 
     def kernel(
