@@ -36,9 +36,9 @@ BAD_ON_STRICT = [
     ),
     Mistake(
         "rebound-device",
-        lambda: rebound("xpnet.ops.affine2.b", elsewhere(2)).predict(floats(2, 3)),
+        lambda: rebound("Affine2.b", elsewhere(2)).predict(floats(2, 3)),
         BackendMismatchError,
-        ("Affine", "CPU_DEVICE", "device1", "layer Affine2"),
+        ("xpnet.ops.affine", "CPU_DEVICE", "device1", "layer Affine2"),
     ),
     Mistake(
         "home-device",

@@ -63,33 +63,33 @@ def delete(name: str) -> None:
 NETS = [
     Mistake(
         "rebound-shape",
-        lambda: rebound("xpnet.ops.affine1.W", floats(3, 5)).predict(floats(2, 3)),
+        lambda: rebound("Affine1.W", floats(3, 5)).predict(floats(2, 3)),
         ShapeError,
-        ("Affine", "W has shape (3, 5)", "b has shape (4,)", "layer Affine1"),
+        ("xpnet.ops.affine", "W has shape (3, 5)", "b has shape (4,)", "layer Affine1"),
     ),
     Mistake(
         "rebound-bias-shape",
-        lambda: rebound("xpnet.ops.affine2.b", floats(2, 1)).predict(floats(2, 3)),
+        lambda: rebound("Affine2.b", floats(2, 1)).predict(floats(2, 3)),
         ShapeError,
-        ("Affine", "b has shape (2, 1)", "layer Affine2"),
+        ("xpnet.ops.affine", "b has shape (2, 1)", "layer Affine2"),
     ),
     Mistake(
         "rebound-integers",
-        lambda: rebound("xpnet.ops.affine1.W", integers(3, 4)).predict(floats(2, 3)),
+        lambda: rebound("Affine1.W", integers(3, 4)).predict(floats(2, 3)),
         DTypeError,
-        ("Affine", "W is int64", "layer Affine1"),
+        ("xpnet.ops.affine", "W is int64", "layer Affine1"),
     ),
     Mistake(
         "rebound-library",
-        lambda: rebound("xpnet.ops.affine1.b", foreign(4)).predict(floats(2, 3)),
+        lambda: rebound("Affine1.b", foreign(4)).predict(floats(2, 3)),
         BackendMismatchError,
-        ("Affine", "b is", "layer Affine1"),
+        ("xpnet.ops.affine", "b is", "layer Affine1"),
     ),
     Mistake(
         "rebound-list",
-        lambda: rebound("xpnet.ops.affine1.W", nested_list(3, 4)).predict(floats(2, 3)),
+        lambda: rebound("Affine1.W", nested_list(3, 4)).predict(floats(2, 3)),
         BackendMismatchError,
-        ("Affine", "W is of type list", "layer Affine1"),
+        ("xpnet.ops.affine", "W is of type list", "layer Affine1"),
     ),
     Mistake(
         "rebound-layer-shape",

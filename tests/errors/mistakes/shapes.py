@@ -197,13 +197,13 @@ SHAPES = [
         "loss-dout",
         lambda: after_loss().backward(floats(1)),
         ShapeError,
-        ("SoftmaxWithLoss", "dout has shape (1,)", "()"),
+        ("xpnet.ops.softmax_with_loss_backward", "dout has shape (1,)", "()"),
     ),
     Mistake(
         "loss-dout-of-rows",
         lambda: after_loss().backward(floats(2, 3)),
         ShapeError,
-        ("SoftmaxWithLoss", "dout has shape (2, 3)", "()"),
+        ("xpnet.ops.softmax_with_loss_backward", "dout has shape (2, 3)", "()"),
     ),
     Mistake(
         "loss-dout-list",
