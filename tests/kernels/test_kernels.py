@@ -10,8 +10,8 @@ import xpnet
 from xpnet import kernels
 from xpnet.backend import resolve_backend
 from xpnet.dispatch import providers_of
+from xpnet.numerics.sums import MANY
 from xpnet.ops.op import OPS
-from xpnet.ops.sums import MANY
 from xpnet.testing.tolerance import tolerance, underflow
 
 BACKENDS = [

@@ -11,7 +11,7 @@ import jax
 
 from xpnet import ops
 from xpnet._typing import Array
-from xpnet.ops.label_options import are_plain
+from xpnet.labels.options import are_plain
 from xpnet.ops.masks import dropout_mask
 from xpnet.ops.op import Op
 

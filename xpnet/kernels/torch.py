@@ -10,8 +10,8 @@ import torch
 from xpnet import ops
 from xpnet._typing import Array
 from xpnet.kernels.tape import call
-from xpnet.ops.label_options import are_plain
-from xpnet.ops.sums import MANY
+from xpnet.labels.options import are_plain
+from xpnet.numerics.sums import MANY
 
 __all__: list[str] = []
 

@@ -10,16 +10,16 @@ from xpnet._typing import Array, Number
 from xpnet.arrays import detached, device_of
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_floats
-from xpnet.layers.calls import of_one_op
-from xpnet.layers.loss import Loss
-from xpnet.metrics import accuracy
-from xpnet.ops.cross_entropy import softmax_with_loss, softmax_with_loss_backward
-from xpnet.ops.label_options import (
+from xpnet.labels.classes import check_labels_for
+from xpnet.labels.options import (
     check_class_weights,
     check_options,
     class_weights_like,
 )
-from xpnet.ops.labels import check_labels_for
+from xpnet.layers.calls import of_one_op
+from xpnet.layers.loss import Loss
+from xpnet.metrics import accuracy
+from xpnet.ops.cross_entropy import softmax_with_loss, softmax_with_loss_backward
 
 __all__ = ["SoftmaxWithLoss"]
 

@@ -4,6 +4,7 @@ An op reads its arguments and returns new arrays in their library, on their devi
 dtype. It changes nothing and remembers nothing, so it runs as it is under ``jax.jit``.
 """
 
+from xpnet.labels.classes import check_labels
 from xpnet.ops.activations import relu, relu_backward, sigmoid, sigmoid_backward
 from xpnet.ops.affine_map import affine, affine_backward, affine_param_gradients
 from xpnet.ops.arithmetic import add, add_backward, mul, mul_backward
@@ -15,7 +16,6 @@ from xpnet.ops.cross_entropy import (
     softmax_with_loss_backward,
 )
 from xpnet.ops.fused import affine_relu
-from xpnet.ops.labels import check_labels
 from xpnet.ops.masks import dropout, dropout_backward
 from xpnet.ops.op import OPS, Op
 from xpnet.ops.softmaxes import log_softmax, log_softmax_backward, softmax, softmax_backward

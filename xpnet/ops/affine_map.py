@@ -7,9 +7,9 @@ from math import prod
 from xpnet._typing import Array, Namespace
 from xpnet.checks import upstream_shape_text
 from xpnet.errors import ShapeError
+from xpnet.numerics.ranks import of_one_rank
+from xpnet.numerics.sums import product, total
 from xpnet.ops.op import op
-from xpnet.ops.ranks import of_one_rank
-from xpnet.ops.sums import product, total
 
 __all__ = [
     "affine",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from xpnet._typing import Array, Namespace, Number
 from xpnet.checks import upstream_shape_text
 from xpnet.errors import ShapeError
+from xpnet.numerics.precision import widened
+from xpnet.numerics.ranks import of_one_rank
+from xpnet.numerics.sums import total
 from xpnet.ops.op import op
-from xpnet.ops.precision import widened
-from xpnet.ops.ranks import of_one_rank
-from xpnet.ops.sums import total
 
 __all__ = ["add", "add_backward", "mul", "mul_backward"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 
 from xpnet._typing import Array, Labels, Namespace
+from xpnet.labels.targets import check_switches, switches_like
+from xpnet.numerics.sums import mean, share_of_mean
 from xpnet.ops.examples import probabilities
 from xpnet.ops.op import op
-from xpnet.ops.sums import mean, share_of_mean
-from xpnet.ops.targets import check_switches, switches_like
 
 __all__ = ["sigmoid_with_loss", "sigmoid_with_loss_backward"]
 

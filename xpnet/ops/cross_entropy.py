@@ -6,12 +6,12 @@ from math import prod
 from typing import Any
 
 from xpnet._typing import Array, Labels, Namespace
+from xpnet.labels.classes import are_indices, as_indices, check_target, one_hot, row_weights
+from xpnet.labels.distributions import as_distributions
+from xpnet.labels.options import are_plain, check_options, class_weights_like
+from xpnet.numerics.sums import mean, share_of_mean, total
 from xpnet.ops.examples import indices, probabilities
-from xpnet.ops.label_options import are_plain, check_options, class_weights_like
-from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
 from xpnet.ops.op import op
-from xpnet.ops.optional_labels import as_distributions
-from xpnet.ops.sums import mean, share_of_mean, total
 
 __all__ = [
     "cross_entropy_error",

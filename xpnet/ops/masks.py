@@ -9,8 +9,8 @@ from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
 from xpnet.checks import check_fraction, check_same_home
 from xpnet.dtypes import is_integer
+from xpnet.numerics.philox import constant_word, random_words
 from xpnet.ops.op import op
-from xpnet.ops.philox import constant_word, random_words
 from xpnet.together import floats_together
 
 __all__ = [
@@ -98,9 +98,9 @@ def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Arr
     """Return 1 where :func:`dropout` keeps an entry of ``x``, and 0 where it drops it.
 
     Entry ``i`` in row-major order is dropped if word ``i`` of the stream ``step`` of
-    :func:`xpnet.ops.philox.random_words` is less than ``rate * 2**32``, rounded down. The words
-    and their comparison are of integers, so the mask is the same on every library and device, in
-    every dtype, and for every shape with as many entries.
+    :func:`xpnet.numerics.philox.random_words` is less than ``rate * 2**32``, rounded down. The
+    words and their comparison are of integers, so the mask is the same on every library and device,
+    in every dtype, and for every shape with as many entries.
 
     Parameters and errors are those of :func:`dropout`. ``step`` may also be an array of integers
     of shape () where ``x`` lives, and is not negative then: a function compiled by ``jax.jit``

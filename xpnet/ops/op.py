@@ -49,9 +49,9 @@ from xpnet.checks import namespace_of_alike, upstream_shape_text
 from xpnet.dispatch import Kernels, policy
 from xpnet.dtypes import is_half
 from xpnet.errors import NotWritableError, ShapeError
+from xpnet.numerics.precision import rounded, widened
 from xpnet.ops.docs import docstring_of
-from xpnet.ops.output import check_out, delivered
-from xpnet.ops.precision import rounded, widened
+from xpnet.output import check_out, delivered
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 
@@ -199,6 +199,9 @@ class Declaration:
             keyword = inspect.Parameter.KEYWORD_ONLY
             parameters.append(inspect.Parameter("out", keyword, default=None))
         self.signature = inspect.Signature(parameters)
+        self._parameters = {each.name: each.default for each in parameters}
+        self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        self._places = sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
         self.kernels = Kernels(self.name)
         self.function = cast("Op", self._dispatcher(self.kernels))
         update_wrapper(self.function, formula)
@@ -328,9 +331,7 @@ class Declaration:
             check(self.title, *map(arguments.__getitem__, names))
 
     def _with_plain_labels(self, plain: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments with labels that have no history either, once they were checked."""
-        labels = {name: adapter_of(plain[name]).plain(plain[name]) for name in self.labels}
-        return {**plain, **labels}
+        return plain | {name: adapter_of(plain[name]).plain(plain[name]) for name in self.labels}
 
     def _together(self, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return the namespace, None for numbers alone, and arguments with floats of one width."""
@@ -359,10 +360,8 @@ class Declaration:
             result = self.formula(xp, **self._widened(xp, plain))
         given = plain if self.of is None else arguments
         if type(result) is tuple:
-            first, *others = (
-                _rounded(xp, each, given, like)
-                for each, like in zip(result, self._likes, strict=True)
-            )
+            pairs = zip(result, self._likes, strict=True)
+            first, *others = (_rounded(xp, each, given, like) for each, like in pairs)
             return self._delivered(first, out), *others
         return self._delivered(_rounded(xp, result, given, self._likes[0]), out)
 
@@ -401,22 +400,6 @@ class Declaration:
         """What a user calls it: ``xpnet.relu``, or ``xpnet.ops.relu_backward``."""
         at_top = getattr(sys.modules["xpnet"], self.name, None) is self.function
         return f"xpnet.{self.name}" if at_top else f"xpnet.ops.{self.name}"
-
-    @cached_property
-    def _defaults(self) -> dict[str, Any]:
-        parameters = self.signature.parameters.values()
-        return {each.name: each.default for each in parameters if each.default is not each.empty}
-
-    @cached_property
-    def _parameters(self) -> dict[str, inspect.Parameter]:
-        return dict(self.signature.parameters)
-
-    @cached_property
-    def _places(self) -> int:
-        """How many arguments may be given by their place."""
-        return sum(
-            each.kind is not each.KEYWORD_ONLY for each in self.signature.parameters.values()
-        )
 
     def check(self, function: Function) -> Function:
         _who, *names = inspect.signature(function).parameters

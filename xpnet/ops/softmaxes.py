@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Namespace
 from xpnet.checks import check_axis
+from xpnet.numerics.sums import total
 from xpnet.ops.op import op
-from xpnet.ops.sums import total
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
 

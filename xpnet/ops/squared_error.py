@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from xpnet._typing import Array, Labels, Namespace
+from xpnet.labels.targets import as_numbers, check_numbers
+from xpnet.numerics.sums import mean, share_of_mean
 from xpnet.ops.op import op
-from xpnet.ops.sums import mean, share_of_mean
-from xpnet.ops.targets import as_numbers, check_numbers
 
 __all__ = ["mean_squared_error", "mean_squared_error_backward"]
 

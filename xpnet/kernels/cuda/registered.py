@@ -21,8 +21,8 @@ from xpnet.kernels.cuda.softmax import (
     softmax_backward,
 )
 from xpnet.kernels.cuda.takes import takes
-from xpnet.ops.label_options import are_plain
-from xpnet.ops.sums import MANY
+from xpnet.labels.options import are_plain
+from xpnet.numerics.sums import MANY
 
 __all__ = ["registered"]
 

@@ -12,8 +12,8 @@ from xpnet.kernels.numba import rows
 from xpnet.kernels.numba.team import EXP, PASS, SMALL, divide
 from xpnet.kernels.numpy import cross_entropy as on_numpy
 from xpnet.kernels.tape import call
-from xpnet.ops.label_options import are_plain
-from xpnet.ops.labels import check_indices, check_rows
+from xpnet.labels.classes import check_indices, check_rows
+from xpnet.labels.options import are_plain
 from xpnet.quiet import quiet
 
 __all__: list[str] = []

@@ -18,8 +18,8 @@ from xpnet.kernels.numpy.affine import ones
 from xpnet.kernels.numpy.blocks import by_row_blocks
 from xpnet.kernels.numpy.softmax import softmax_of_rows
 from xpnet.kernels.tape import call
-from xpnet.ops.label_options import are_plain
-from xpnet.ops.labels import check_indices, check_rows
+from xpnet.labels.classes import check_indices, check_rows
+from xpnet.labels.options import are_plain
 from xpnet.quiet import quiet
 
 __all__ = ["gradient_of_scores", "loss_and_shares", "mean"]

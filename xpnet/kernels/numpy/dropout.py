@@ -17,8 +17,8 @@ from xpnet._typing import Array
 from xpnet.kernels.arguments import are_alike, compact, fit
 from xpnet.kernels.numpy.blocks import BLOCK, buffer, by_row_blocks
 from xpnet.kernels.tape import call
+from xpnet.numerics.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
 from xpnet.ops.masks import least_kept, scale_of_kept
-from xpnet.ops.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
 from xpnet.quiet import quiet
 
 __all__ = ["dropped", "gradient"]
@@ -95,7 +95,7 @@ def _drop_by_blocks(
 def _words(first: int, count: int, stream: int, key: tuple[int, int]) -> _Host:
     """Return the random words of some counters, of shape (4, count): Philox 4x32-10.
 
-    See :func:`xpnet.ops.philox.philox4x32`; NumPy has integers that hold a whole product.
+    See :func:`xpnet.numerics.philox.philox4x32`; NumPy has integers that hold a whole product.
     """
     lines = buffer(np.dtype(np.uint64))[: 6 * count].reshape(6, count)
     c0, c1, c2, c3, product0, product1 = lines

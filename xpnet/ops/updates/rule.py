@@ -10,9 +10,9 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape
 from xpnet.dispatch import Kernels
 from xpnet.dtypes import dtype_name, is_half
+from xpnet.numerics.precision import rounded, widened
 from xpnet.ops.docs import completed
 from xpnet.ops.op import Declaration, Function, Op
-from xpnet.ops.precision import rounded, widened
 from xpnet.together import floats_together
 
 __all__ = ["Rule", "rule"]
@@ -61,7 +61,7 @@ def rule(formula: Callable[..., Any]) -> Rule:
 class _Rule(Declaration):
     def _docstring(self, docstring: str) -> str:
         _param, _grad, *memory = self.arrays
-        named = {**_PARAMETERS, "memory": _PARAMETERS["memory"].format(memory=", ".join(memory))}
+        named = _PARAMETERS | {"memory": _PARAMETERS["memory"].format(memory=", ".join(memory))}
         known = ["param", "grad", *(["memory"] if memory else []), *self.names]
         parameters = {name: named[name] for name in dict.fromkeys(known) if name in named}
         returns = _RETURNS.format(results=", ".join(["param", *memory]))

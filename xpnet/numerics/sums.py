@@ -54,7 +54,7 @@ def total(
     xp : namespace
         That of ``x``.
     x : array
-        In a dtype in which sums are held; see ``xpnet.ops.precision``.
+        In a dtype in which sums are held; see ``xpnet.numerics.precision``.
     axis : int, tuple of int or None
         None is all.
     keepdims : bool
