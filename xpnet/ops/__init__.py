@@ -15,9 +15,47 @@ from xpnet.ops.cross_entropy import (
     softmax_with_loss,
     softmax_with_loss_backward,
 )
+from xpnet.ops.elementwise import (
+    absolute,
+    absolute_backward,
+    divide,
+    divide_backward,
+    negative,
+    negative_backward,
+    power,
+    power_backward,
+    subtract,
+    subtract_backward,
+    where,
+    where_backward,
+)
 from xpnet.ops.fused import affine_relu
 from xpnet.ops.masks import dropout, dropout_backward
 from xpnet.ops.op import OPS, Op
+from xpnet.ops.products import (
+    matmul,
+    matmul_backward,
+)
+from xpnet.ops.reductions import (
+    max,
+    max_backward,
+    mean,
+    mean_backward,
+    sum,
+    sum_backward,
+)
+from xpnet.ops.shapes import (
+    concat,
+    concat_backward,
+    getitem,
+    getitem_backward,
+    reshape,
+    reshape_backward,
+    stack,
+    stack_backward,
+    transpose,
+    transpose_backward,
+)
 from xpnet.ops.softmaxes import log_softmax, log_softmax_backward, softmax, softmax_backward
 from xpnet.ops.squared_error import mean_squared_error, mean_squared_error_backward
 from xpnet.ops.updates import (
@@ -30,6 +68,8 @@ from xpnet.ops.updates import (
 )
 
 __all__ = [
+    "absolute",
+    "absolute_backward",
     "adagrad_update",
     "adam_update",
     "add",
@@ -39,20 +79,38 @@ __all__ = [
     "affine_param_gradients",
     "affine_relu",
     "check_labels",
+    "concat",
+    "concat_backward",
     "cross_entropy_error",
     "cross_entropy_error_backward",
+    "divide",
+    "divide_backward",
     "dropout",
     "dropout_backward",
+    "getitem",
+    "getitem_backward",
     "log_softmax",
     "log_softmax_backward",
+    "matmul",
+    "matmul_backward",
+    "max",
+    "max_backward",
+    "mean",
+    "mean_backward",
     "mean_squared_error",
     "mean_squared_error_backward",
     "momentum_update",
     "mul",
     "mul_backward",
+    "negative",
+    "negative_backward",
     "nesterov_update",
+    "power",
+    "power_backward",
     "relu",
     "relu_backward",
+    "reshape",
+    "reshape_backward",
     "rmsprop_update",
     "sgd_update",
     "sigmoid",
@@ -63,6 +121,16 @@ __all__ = [
     "softmax_backward",
     "softmax_with_loss",
     "softmax_with_loss_backward",
+    "stack",
+    "stack_backward",
+    "subtract",
+    "subtract_backward",
+    "sum",
+    "sum_backward",
+    "transpose",
+    "transpose_backward",
+    "where",
+    "where_backward",
 ]
 
 

@@ -4,6 +4,22 @@ NumPy's own overhead is what there is to save: a fresh array for every intermedi
 page faults, and one that is larger than the cache is written to memory and read again.
 """
 
-from xpnet.kernels.numpy import activations, affine, cross_entropy, dropout, optimizers, softmax
+from xpnet.kernels.numpy import (
+    activations,
+    affine,
+    arithmetic,
+    cross_entropy,
+    dropout,
+    optimizers,
+    softmax,
+)
 
-__all__ = ["activations", "affine", "cross_entropy", "dropout", "optimizers", "softmax"]
+__all__ = [
+    "activations",
+    "affine",
+    "arithmetic",
+    "cross_entropy",
+    "dropout",
+    "optimizers",
+    "softmax",
+]
