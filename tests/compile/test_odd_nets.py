@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from compile.odd_nets import ODD_NETS
 
 import xpnet
-from xpnet import SGD, Adam, Momentum
+from xpnet import SGD, Adam, Momentum, kernels
 from xpnet.backend import resolve_backend
 from xpnet.layers.parameters import Parameters
 from xpnet.layers.state import buffers_of
@@ -124,7 +125,27 @@ def test_odd_net(name, backend):
         assert reason in text
 
 
-@pytest.mark.parametrize("name", ODD_NETS)
+COMPILED = [
+    name
+    for name, odd in ODD_NETS.items()
+    if "numpy" not in odd.why_not and not odd.needs_kernels
+]
+
+
+@pytest.mark.parametrize("name", COMPILED)
 @pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 def test_odd_net_with_each_set_of_kernels(name):
     check(ODD_NETS[name], OPTIMIZERS[len(name) % len(OPTIMIZERS)], resolve_backend("numpy"))
+
+
+@pytest.mark.parametrize("name", [name for name, odd in ODD_NETS.items() if odd.needs_kernels])
+def test_a_layer_that_is_used_twice_is_not_compiled_without_kernels(name):
+    odd = replace(ODD_NETS[name], is_own=True)
+    with kernels.disabled(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        check(odd, OPTIMIZERS[0], resolve_backend("numpy"))
+
+    assert {str(warning.message).rpartition("for ")[2] for warning in told} <= {
+        f"{kind} is used twice, and its methods remember one call" for kind in ("Affine", "Dropout")
+    }
+    assert told
