@@ -13,7 +13,7 @@ from xpnet.ops.op import OPS
 from xpnet.testing.catalog import CATALOG
 
 # They are no ops: one reads labels, one is two in turn, and layers and nets are made of the others.
-NOT_LISTED = {"check_labels", "Layer", "Container", "affine_relu"}
+NOT_LISTED = {"check_labels", "Layer", "Container", "Net", "affine_relu"}
 # They have no derivative; tests/optimizers/test_rules.py holds each against its formula.
 RULES = {name for name in xpnet.ops.__all__ if name.endswith("_update")}
 

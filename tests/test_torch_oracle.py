@@ -77,6 +77,20 @@ def dropped(note):
     return lambda x: x * mask[: x.numel()].reshape(x.shape) / 0.75
 
 
+def along(function):
+    return lambda note: function if note == "all" else lambda x: function(x, dim=-1, keepdim=True)
+
+
+def residual(x, **params):
+    W, b = params.values()
+    return x + torch.sigmoid(x @ W + b)
+
+
+def two_branches(x, **params):
+    W1, b1, W2, b2 = params.values()
+    return torch.cat([x @ W1 + b1, torch.sigmoid(x @ W2 + b2)], dim=-1)
+
+
 ORACLE = {
     "affine": always(matmul_and_bias),
     "affine_param_gradients": always(matmul_and_bias),
@@ -88,6 +102,20 @@ ORACLE = {
     "sigmoid_with_loss": always(binary_cross_entropy),
     "dropout": dropped,
     "add": always(torch.add),
+    "divide": always(torch.div),
+    "power": always(torch.pow),
+    "where": always(lambda x, y: torch.where(x > 0, x, y)),
+    "sum": along(torch.sum),
+    "mean": along(torch.mean),
+    "max": always(lambda x: x.amax(dim=-1)),
+    "reshape": always(lambda x: x.reshape(5, 2, 2)),
+    "transpose": always(lambda x: x.permute(2, 1, 0)),
+    "getitem": always(lambda x: x.flip(1)[:, ::2, None, 1]),
+    "concat": always(lambda x, y: torch.cat([x, y], dim=-1)),
+    "stack": always(lambda x, y: torch.stack([x, y], dim=-1)),
+    "Residual": always(residual),
+    "Concat": always(two_branches),
+    "Apply": always(torch.relu),
     "mul": always(torch.mul),
     "AddLayer": always(torch.add),
     "MulLayer": always(torch.mul),

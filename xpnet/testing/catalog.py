@@ -28,7 +28,7 @@ from xpnet.layers import (
     SoftmaxWithLoss,
 )
 from xpnet.layers.activations import ACTIVATIONS
-from xpnet.nets import Sequential, TwoLayerNet
+from xpnet.nets import Apply, Concat, Residual, Sequential, TwoLayerNet
 from xpnet.ops.op import OPS, Op
 from xpnet.testing.subject import Subject
 
@@ -239,6 +239,55 @@ _ALL_OPTIONS: dict[str, Any] = {
 }
 _WEIGHTS = class_weights(4)
 
+_BACKWARDS = (Ellipsis, slice(None, None, -2), None, 1)
+
+
+def _of_inputs(derivative: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda dout, _y, *inputs: derivative(dout, *inputs)
+
+
+def _binary_cases() -> list[Case]:
+    """Return examples of ops with two operands: of one shape, and of shapes that broadcast."""
+    pairs = {
+        ops.subtract: ops.subtract_backward,
+        ops.divide: ops.divide_backward,
+        ops.power: ops.power_backward,
+    }
+    return [
+        _op(op, note, _of_inputs(derivative), abs(_normal(*x)) + 0.5, abs(_normal(*y)) + 0.5)
+        for op, derivative in pairs.items()
+        for note, x, y in (
+            ("equal shapes", (5, 4), (5, 4)),
+            ("broadcast", (5, 4), (4,)),
+            ("scalar", (5, 4), ()),
+        )
+    ]
+
+
+def _along(op: Any, derivative: Any) -> list[Case]:
+    """Return examples of an op along axes."""
+    some = {"axis": -1, "keepdims": True}
+    return [
+        _op(op, "all", _of_inputs(derivative), _normal(5, 4)),
+        _op(
+            op,
+            "kept axis",
+            lambda dout, _y, x: derivative(dout, x, **some),
+            _normal(5, 4),
+            call=partial(op, **some),
+        ),
+    ]
+
+
+def _residual() -> Residual:
+    return Residual(Affine.random(4, 4, weight_init_std=0.5, seed=1), Sigmoid())
+
+
+def _concat() -> Concat:
+    first, second = (Affine.random(4, 3, weight_init_std=0.5, seed=seed) for seed in (1, 2))
+    return Concat(first, Sequential(second, Sigmoid()))
+
+
 CATALOG: tuple[Case, ...] = (
     *_op_cases(),
     _op(
@@ -333,4 +382,83 @@ CATALOG: tuple[Case, ...] = (
         partial(TwoLayerNet, 4, 6, 3, weight_init_std=0.5, seed=1),
         _normal(5, 4),
     ),
+    *_binary_cases(),
+    _op(ops.negative, "(5, 4)", _of_inputs(ops.negative_backward), _normal(5, 4)),
+    _op(ops.absolute, "(5, 4)", _of_inputs(ops.absolute_backward), _normal(5, 4)),
+    _op(
+        ops.where,
+        "both broadcast",
+        lambda dout, _y, x, y: ops.where_backward(dout, x > 0, x, y),
+        *(_normal(5, 4), _normal(4)),
+        call=lambda x, y: ops.where(x > 0, x, y),
+    ),
+    _op(
+        ops.matmul,
+        "(5, 4) @ (4, 3)",
+        _of_inputs(ops.matmul_backward),
+        *(_normal(5, 4), _normal(4, 3)),
+    ),
+    _op(
+        ops.matmul,
+        "broadcast",
+        _of_inputs(ops.matmul_backward),
+        *(_normal(2, 1, 5, 4), _normal(3, 4, 2)),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.matmul,
+        "two vectors",
+        _of_inputs(ops.matmul_backward),
+        *(_normal(4), _normal(4)),
+        skip=_NO_BATCH,
+    ),
+    *_along(ops.sum, ops.sum_backward),
+    *_along(ops.mean, ops.mean_backward),
+    _op(
+        ops.max,
+        "last axis",
+        lambda dout, y, x: ops.max_backward(dout, x, y, axis=-1),
+        _normal(5, 4),
+        call=partial(ops.max, axis=-1),
+    ),
+    _op(
+        ops.reshape,
+        "(5, 2, 2)",
+        lambda dout, _y, x: ops.reshape_backward(dout, x, (x.shape[0], 2, 2)),
+        _normal(5, 4),
+        call=lambda x: ops.reshape(x, (x.shape[0], 2, 2)),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.transpose,
+        "in reverse order",
+        _of_inputs(ops.transpose_backward),
+        _normal(5, 4, 3),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.getitem,
+        "backwards",
+        lambda dout, _y, x: ops.getitem_backward(dout, x, _BACKWARDS),
+        _normal(5, 4, 3),
+        call=lambda x: ops.getitem(x, _BACKWARDS),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.concat,
+        "last axis",
+        lambda dout, _y, *arrays: ops.concat_backward(dout, arrays, axis=-1),
+        *(_normal(5, 4), _normal(5, 2)),
+        call=lambda *arrays: ops.concat(arrays, axis=-1),
+    ),
+    _op(
+        ops.stack,
+        "last axis",
+        lambda dout, _y, *arrays: ops.stack_backward(dout, arrays, axis=-1),
+        *(_normal(5, 4), _normal(5, 4)),
+        call=lambda *arrays: ops.stack(arrays, axis=-1),
+    ),
+    _layer(Residual, "affine and sigmoid", _residual, _normal(5, 4)),
+    _layer(Concat, "two branches", _concat, _normal(5, 4)),
+    _layer(Apply, "of an op", partial(Apply, ops.relu), _normal(5, 4)),
 )

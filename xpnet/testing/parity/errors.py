@@ -91,8 +91,12 @@ class Trial:
 
 
 def op_cases() -> list[Case]:
-    """Return the cases of the catalog that are ops, not layers."""
-    return [case for case in CATALOG if isinstance(case.subject.factory(), OpLayer)]
+    """Return the cases of the catalog that are ops by a formula, not layers.
+
+    The others, which check their arguments themselves, are not measured on extreme inputs.
+    """
+    cases = [case for case in CATALOG if hasattr(case.target, "declaration")]
+    return [case for case in cases if isinstance(case.subject.factory(), OpLayer)]
 
 
 @_silent
