@@ -126,9 +126,7 @@ def test_odd_net(name, backend):
 
 
 COMPILED = [
-    name
-    for name, odd in ODD_NETS.items()
-    if "numpy" not in odd.why_not and not odd.needs_kernels
+    name for name, odd in ODD_NETS.items() if "numpy" not in odd.why_not and not odd.needs_kernels
 ]
 
 
