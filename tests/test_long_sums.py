@@ -10,7 +10,7 @@ from xpnet import kernels, ops
 from xpnet.backend import resolve_backend
 from xpnet.dtypes import dtype_name
 from xpnet.metrics import accuracy, binary_accuracy
-from xpnet.ops.sums import BLOCK, MANY, depth, mean, product, total
+from xpnet.numerics.sums import BLOCK, MANY, depth, mean, product, total
 from xpnet.testing.parity.long_sums import LONG_SUMS, measure_long_sum
 
 xp = resolve_backend("numpy").xp

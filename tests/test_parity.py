@@ -12,10 +12,10 @@ import pytest
 import xpnet
 from xpnet.backend import resolve_backend
 from xpnet.dtypes import FLOATS, dtype_name
+from xpnet.ops.op import OPS
 from xpnet.optimizers import SGD
 from xpnet.testing.catalog import OpLayer
-from xpnet.testing.parity import Yardstick, curve, measure, op_cases, trials_of
-from xpnet.testing.parity import __main__ as command
+from xpnet.testing.parity import Yardstick, __main__ as command, curve, measure, op_cases, trials_of
 from xpnet.testing.parity.inputs import draw_examples, flushed, round_to
 from xpnet.testing.tolerance import EPSILON, LARGEST, SMALLEST, tolerance
 
@@ -64,7 +64,9 @@ def off_by_ten_bounds(y):
 
 
 # Of one class the gradient is 0, however much that is multiplied.
-@pytest.mark.parametrize("name", [name for name in CASES if "one class" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if "(5, 1)" not in name or "softmax" not in name]
+)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_an_error_of_ten_times_the_bound_is_caught(name, dtype):
     backend = resolve_backend("numpy", dtype=dtype)
@@ -77,7 +79,7 @@ def test_an_error_of_ten_times_the_bound_is_caught(name, dtype):
 
 @pytest.mark.parametrize("wrong", [np.nan_to_num, lambda y: np.where(abs(y) > 1e30, np.inf, y)])
 def test_a_special_value_in_the_wrong_place_is_caught(wrong):
-    case = changed(CASES["add[equal shapes]"], op=wrong)
+    case = changed(CASES["add[x (5, 4), y (5, 4)]"], op=wrong)
 
     errors = measure(case, resolve_backend("numpy"), trials_of(case, "float32", 50))
 
@@ -85,10 +87,10 @@ def test_a_special_value_in_the_wrong_place_is_caught(wrong):
 
 
 def test_a_result_of_the_wrong_shape_is_caught():
-    case = changed(CASES["relu[(5, 4)]"], op=lambda y: y[..., None])
+    case = changed(CASES["relu[x (5, 4)]"], op=lambda y: y[..., None])
 
     assert (
-        measure(case, resolve_backend("numpy"), trials("relu[(5, 4)]", "float32"))["relu"].share
+        measure(case, resolve_backend("numpy"), trials("relu[x (5, 4)]", "float32"))["relu"].share
         == np.inf
     )
 
@@ -97,7 +99,7 @@ def test_an_op_that_sums_in_sixteen_bits_is_caught():
     def sums_in_sixteen_bits(x, W, b):
         return np.asarray(sum(x[..., i, None] * W[i] for i in range(len(W))) + b)
 
-    case = CASES["affine[(5, 4) @ (4, 3)]"]
+    case = CASES["affine[x (5, 4), W (4, 3), b (3,)]"]
     right = case.subject.factory()
     subject = dataclasses.replace(
         case.subject, factory=lambda: OpLayer(sums_in_sixteen_bits, right.derivative)
@@ -193,7 +195,7 @@ def test_the_page_has_every_op_and_dtype():
     page = PAGE.read_text(encoding="utf-8")
     sections = {dtype: page.split(f"### {dtype}\n")[1].split("\n#")[0] for dtype in FLOATS}
     ops = {op for case in CASES.values() for op in (case.target.__name__,)}
-    derivatives = {f"{op}_backward" for op in ops} & set(xpnet.ops.__all__)
+    derivatives = {f"{op}_backward" for op in ops} & OPS.keys()
 
     missing = {
         (dtype, op)
@@ -214,7 +216,7 @@ def test_the_page_reports_no_breach():
 
 def test_a_page_tells_what_is_outside_its_bound_and_what_was_not_run(tmp_path, monkeypatch):
     numpy32 = resolve_backend("numpy", dtype="float32")
-    wrong = changed(CASES["add[equal shapes]"], op=lambda y: y * 1.001)
+    wrong = changed(CASES["add[x (5, 4), y (5, 4)]"], op=lambda y: y * 1.001)
     monkeypatch.setattr(command, "_usable", lambda: [numpy32])
     monkeypatch.setattr(command, "op_cases", lambda: [wrong])
     monkeypatch.setattr(command, "_EXAMPLES", 5)

@@ -15,7 +15,7 @@ import xpnet
 from xpnet import Affine, Backend, PrecisionWarning, kernels, ops
 from xpnet.backends import adapter_of
 from xpnet.dtypes import dtype_name
-from xpnet.ops.affine import affine_relu
+from xpnet.ops.fused import affine_relu
 
 RNG = np.random.default_rng(0)
 X, W, B = (RNG.standard_normal(shape) for shape in ((5, 4), (4, 3), (3,)))
@@ -179,8 +179,8 @@ def test_the_warning_comes_once_from_a_line(put):
             layer.forward(x)
     assert [warning.category for warning in caught] == [PrecisionWarning]
     assert str(caught[0].message) == (
-        "Affine: x is float32, but W is float64, and so it computes in float64; make all one with "
-        "xpnet.asarray(x, dtype='float64') or net.to(dtype='float32')"
+        "xpnet.ops.affine: x is float32, but W is float64, and so it computes in float64; make all "
+        "one with xpnet.asarray(x, dtype='float64') or net.to(dtype='float32')"
     )
 
 

@@ -33,7 +33,7 @@ LEVELS = [
     {"dtypes"},
     {"errors", "_typing"},
 ]
-LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
+LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in sorted(parts)}
 
 
 def part_of(module):

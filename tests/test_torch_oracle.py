@@ -53,7 +53,12 @@ def two_layers(activation):
 
 def by_axis(function):
     """Use the axis of a case's note, the last one unless it has any."""
-    return lambda note: lambda x: function(x, dim={"axis 0": 0, "axis 1 of 3": 1}.get(note, -1))
+
+    def with_axis(note):
+        _, _, axis = note.partition("axis=")
+        return lambda x: function(x, dim=int(axis or -1))
+
+    return with_axis
 
 
 def always(function):
@@ -72,11 +77,23 @@ def dropped(note):
     return lambda x: x * mask[: x.numel()].reshape(x.shape) / 0.75
 
 
+def along(function):
+    return lambda note: function if note == "all" else lambda x: function(x, dim=-1, keepdim=True)
+
+
+def residual(x, **params):
+    W, b = params.values()
+    return x + torch.sigmoid(x @ W + b)
+
+
+def two_branches(x, **params):
+    W1, b1, W2, b2 = params.values()
+    return torch.cat([x @ W1 + b1, torch.sigmoid(x @ W2 + b2)], dim=-1)
+
+
 ORACLE = {
     "affine": always(matmul_and_bias),
     "affine_param_gradients": always(matmul_and_bias),
-    "relu": always(torch.relu),
-    "sigmoid": always(torch.sigmoid),
     "softmax": by_axis(torch.softmax),
     "log_softmax": by_axis(torch.log_softmax),
     "cross_entropy_error": always(nll_of_probabilities),
@@ -85,11 +102,23 @@ ORACLE = {
     "sigmoid_with_loss": always(binary_cross_entropy),
     "dropout": dropped,
     "add": always(torch.add),
+    "divide": always(torch.div),
+    "power": always(torch.pow),
+    "where": always(lambda x, y: torch.where(x > 0, x, y)),
+    "sum": along(torch.sum),
+    "mean": along(torch.mean),
+    "max": always(lambda x: x.amax(dim=-1)),
+    "reshape": always(lambda x: x.reshape(5, 2, 2)),
+    "transpose": always(lambda x: x.permute(2, 1, 0)),
+    "getitem": always(lambda x: x.flip(1)[:, ::2, None, 1]),
+    "concat": always(lambda x, y: torch.cat([x, y], dim=-1)),
+    "stack": always(lambda x, y: torch.stack([x, y], dim=-1)),
+    "Residual": always(residual),
+    "Concat": always(two_branches),
+    "Apply": always(torch.relu),
     "mul": always(torch.mul),
     "AddLayer": always(torch.add),
     "MulLayer": always(torch.mul),
-    "Sigmoid": always(torch.sigmoid),
-    "ReLU": always(torch.relu),
     "Dropout": dropped,
     "Affine": always(matmul_and_bias),
     "SoftmaxWithLoss": cross_entropy_by,
@@ -100,8 +129,10 @@ ORACLE = {
 }
 
 
-def test_the_oracle_knows_every_listed_op_and_layer():
-    assert ORACLE.keys() == {case.target.__name__ for case in CATALOG}
+def oracle_of(case):
+    """Return PyTorch's expression, which for an activation is its function of the same name."""
+    name = case.target.__name__
+    return ORACLE[name] if name in ORACLE else always(getattr(torch, name.lower()))
 
 
 @pytest.mark.parametrize("case", CATALOG, ids=str)
@@ -113,7 +144,7 @@ def test_output_and_gradients_are_those_of_autograd(case):
     inputs = [_leaf(x) for x in case.subject.inputs]
     params = {name: _leaf(array) for name, array in Parameters(layer).items()}
 
-    y = ORACLE[case.target.__name__](case.note)(*inputs, **params)
+    y = oracle_of(case)(case.note)(*inputs, **params)
     y.backward(torch.from_numpy(np.asarray(case.subject.upstream(y, numpy64))))
 
     expected = {"the output": y.detach()}

@@ -25,6 +25,7 @@ from xpnet.errors import (
     BackwardError,
     DatasetError,
     DTypeError,
+    GraphError,
     LabelError,
     NotWritableError,
     PrecisionWarning,
@@ -33,6 +34,7 @@ from xpnet.errors import (
     XpnetError,
 )
 from xpnet.gradients import numerical_gradient
+from xpnet.graph import Variable
 from xpnet.layers import (
     AddLayer,
     Affine,
@@ -45,9 +47,12 @@ from xpnet.layers import (
     SigmoidWithLoss,
     SoftmaxWithLoss,
 )
+from xpnet.layers.activations import ACTIVATIONS as _ACTIVATIONS
 from xpnet.layers.evaluating import evaluating
-from xpnet.nets import Sequential, TwoLayerNet
+from xpnet.layers.tanh import Tanh as Tanh, tanh as tanh
+from xpnet.nets import Apply, Concat, Net, Residual, Sequential, TwoLayerNet
 from xpnet.ops import check_labels, cross_entropy_error, log_softmax, relu, sigmoid, softmax
+from xpnet.ops.op import OPS as _OPS
 from xpnet.optimizers import (
     SGD,
     AdaGrad,
@@ -73,26 +78,31 @@ __all__ = [
     "AdamW",
     "AddLayer",
     "Affine",
+    "Apply",
     "Backend",
     "BackendMismatchError",
     "BackendStatus",
     "BackendUnavailableError",
     "BackwardError",
+    "Concat",
     "DTypeError",
     "DatasetError",
     "Dropout",
     "GradientReport",
+    "GraphError",
     "LabelError",
     "Layer",
     "MeanSquaredError",
     "Momentum",
     "MulLayer",
     "Nesterov",
+    "Net",
     "NotWritableError",
     "Optimizer",
     "PrecisionWarning",
     "RMSprop",
     "ReLU",
+    "Residual",
     "Sequential",
     "ShapeError",
     "Sigmoid",
@@ -100,6 +110,7 @@ __all__ = [
     "SoftmaxWithLoss",
     "TwoLayerNet",
     "UnsupportedArrayError",
+    "Variable",
     "XpnetError",
     "asarray",
     "available_backends",
@@ -123,6 +134,13 @@ __all__ = [
     "to_numpy",
     "training",
     "use_backend",
+]
+
+# An op or a layer of one op is exported by its import alone.
+__all__ += [
+    name
+    for name in (*_OPS, *(kind.__name__ for kind in _ACTIVATIONS))
+    if name in globals() and name not in __all__
 ]
 
 # Imported when somebody asks for them: a script that only computes should start as fast as NumPy.

@@ -96,7 +96,8 @@ def _adapter_of_argument(layer: str, name: str, array: Array) -> Adapter:
         raise UnsupportedArrayError(msg) from None
     except BackendMismatchError:
         kind = type(array).__name__
-        msg = f"{layer}: {name} is of type {kind}, not an array; use xpnet.asarray({name})"
+        cure = getattr(type(array), "instead_of_an_array", f"use xpnet.asarray({name})")
+        msg = f"{layer}: {name} is of type {kind}, not an array; {cure}"
         if array is None:
             msg = f"{layer}: {name} is None, not an array"
         raise BackendMismatchError(msg) from None

@@ -17,6 +17,7 @@ from xpnet.backend import resolve_backend
 from xpnet.backends import adapter_by_name, backend_names
 from xpnet.dispatch import providers_of
 from xpnet.dtypes import dtype_name
+from xpnet.ops.op import OPS
 from xpnet.streams import complain, printable, settle, writable_streams
 from xpnet.training import train
 
@@ -44,8 +45,6 @@ _OPTIMIZERS: dict[str, Callable[..., xpnet.Optimizer]] = {
     "adamw": xpnet.AdamW,
 }
 
-# Of the public ones, one only looks at labels; one of those with kernels is not public.
-_OPS = {*xpnet.ops.__all__, "affine_relu"} - {"check_labels"}
 _KERNEL_LINES = textwrap.TextWrapper(
     96,
     initial_indent=" " * 20,
@@ -192,7 +191,7 @@ def _kernels(backend: str) -> Iterator[str]:
             yield f"kernels of {provider.name}: {problem}"
         taken |= own
         earlier += [provider.name] if own else []
-    yield f"generic ops: {_listed(_OPS - taken) if taken else 'all'}"
+    yield f"generic ops: {_listed(OPS.keys() - taken) if taken else 'all'}"
 
 
 def _listed(names: Iterable[str]) -> str:

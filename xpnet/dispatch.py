@@ -1,9 +1,10 @@
-"""Which faster copy of an op runs: one registry, by op and array library.
+"""Which faster copy of an op runs: one registry, by op and by what a copy is made with.
 
 An op is the truth; a *kernel* is a copy of it for one library, which may be faster and must mean
-the same. An op asks its :class:`Dispatcher`, which finds the kernels once for each type of array.
-They register themselves when their library is first used: an adapter names the modules, and a
-module that cannot be imported, such as one that needs numba, leaves the reason.
+the same. A kernel is registered where it is defined, with ``@relu.kernel("numpy")``, and an op
+finds those that suit an array once for each type of array. The modules with kernels are imported
+when their library is first used: an adapter names them, and one that cannot be imported, such as
+one that needs numba, leaves the reason.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from xpnet.backends import Adapter, adapter_of
 from xpnet.errors import BackendMismatchError
 
 __all__ = [
-    "Dispatcher",
     "Kernel",
+    "Kernels",
     "Provider",
     "allowed",
     "disabled",
     "only",
+    "policy",
     "providers_of",
     "watch",
 ]
@@ -46,8 +48,8 @@ class Kernel:
     provider : str
         What the kernel is made with: ``"numpy"``, ``"numba"``, ``"cuda"``, ``"torch"``, ``"jax"``.
     run : callable
-        Takes the op's arguments in order, and returns its result; or None for a dtype or layout
-        that it does not take.
+        Takes the op's arguments, and returns its result; or None for a dtype or layout that it
+        does not take.
     checks_itself : bool
         Whether it also returns None for arguments that are wrong, so that an op may ask it before
         it checks them; else it is asked afterwards.
@@ -70,8 +72,6 @@ class Provider:
         As :attr:`Kernel.provider`.
     backend : str
         The library's name.
-    kernels : dict of str to Kernel
-        By the names of their ops.
     reason : str or None
         Why there are none.
     problems : callable
@@ -80,9 +80,14 @@ class Provider:
 
     name: str
     backend: str
-    kernels: dict[str, Kernel] = field(default_factory=dict)
     reason: str | None = None
     problems: Callable[[], Iterable[str]] = field(default=tuple, repr=False)
+
+    @property
+    def kernels(self) -> dict[str, Kernel]:
+        """Its kernels by the names of their ops."""
+        found = {op: kernels.of(self) for op, kernels in _ALL.items()}
+        return {op: kernel for op, kernel in sorted(found.items()) if kernel is not None}
 
 
 _NAMES = ("numpy", "numba", "cuda", "torch", "jax")
@@ -120,11 +125,7 @@ def _load(adapter: Adapter, name: str, module: str) -> Provider:
     except Exception as error:
         # Whatever it is: an optional copy of ops must not keep them from running.
         return Provider(name, adapter.name, reason=str(error) or type(error).__name__)
-    checks_itself = getattr(found, "CHECKS_ITSELF", False)
-    kernels = {
-        op: Kernel(op, adapter.name, name, run, checks_itself) for op, run in found.KERNELS.items()
-    }
-    return Provider(name, adapter.name, kernels, problems=getattr(found, "problems", tuple))
+    return Provider(name, adapter.name, problems=getattr(found, "problems", tuple))
 
 
 @dataclass(frozen=True)
@@ -135,91 +136,110 @@ class _Policy:
     ran: list[Kernel] | None = None
 
 
-# None is the usual case, and costs least.
-_policy: ContextVar[_Policy | None] = ContextVar("xpnet_kernels", default=None)
+policy: ContextVar[_Policy | None] = ContextVar("xpnet_kernels", default=None)
+"""None is the usual case, and costs least."""
 
 
-class Dispatcher:
+_ALL: dict[str, Kernels] = {}
+
+
+class Kernels:
     """The kernels of one op.
 
-    Called with the arguments of the op, it returns what the first kernel returns that takes them,
-    or None where the generic op has to do the work. An op calls :meth:`unchecked` first: where a
-    kernel takes the arguments, they were right, and checking them costs more than a small op.
+    They are of two kinds, and :meth:`ask` asks one of them. Those that check their arguments
+    themselves are asked first: where one takes the arguments, they were right, and checking them
+    costs more than a small op. The others are asked once an op has checked them.
 
     Parameters
     ----------
     op : str
         The op's name.
+
+    Attributes
+    ----------
+    at_once, after_checks : dict of type to tuple of callable
+        For each type of array that was seen, what :meth:`ask` asks.
     """
 
-    __slots__ = ("_checked", "_unchecked", "op")
+    __slots__ = ("_found", "_registered", "after_checks", "at_once", "op")
 
     def __init__(self, op: str) -> None:
         self.op = op
-        self._checked: dict[type, tuple[Kernel, ...]] = {}
-        self._unchecked: dict[type, tuple[Kernel, ...]] = {}
+        self.at_once: dict[type, tuple[Callable[..., Any], ...]] = {}
+        self.after_checks: dict[type, tuple[Callable[..., Any], ...]] = {}
+        self._found: dict[tuple[type, bool], tuple[Kernel, ...]] = {}
+        self._registered: dict[str, tuple[Callable[..., Any], bool]] = {}
+        _ALL[op] = self
 
-    def __call__(self, array: Array, *args: Any, **settings: Any) -> Any:
-        """Ask the kernels that rely on checked arguments."""
-        kernels = self._checked.get(type(array))
-        if kernels is None:
-            kernels = self._find(array, self._checked, checks_itself=False)
-        if _policy.get() is not None:
-            return self._run_under_policy(kernels, array, *args, **settings)
-        for kernel in kernels:
-            result = kernel.run(array, *args, **settings)
-            if result is not None:
-                return result
-        return None
+    def add(self, provider: str, run: Callable[..., Any], *, checks_itself: bool) -> None:
+        """Register a kernel by what it is made with; it replaces an older one."""
+        self._registered[provider] = run, checks_itself
+        for table in (self.at_once, self.after_checks, self._found):
+            table.clear()
 
-    def unchecked(self, array: Array, *args: Any, **settings: Any) -> Any:
-        """Ask the kernels that look at their arguments themselves; the array may be anything."""
-        kernels = self._unchecked.get(type(array))
+    def of(self, provider: Provider) -> Kernel | None:
+        """Return the kernel of a provider, if it has one."""
+        if provider.reason is not None or provider.name not in self._registered:
+            return None
+        return Kernel(self.op, provider.backend, provider.name, *self._registered[provider.name])
+
+    def ask(self, array: Array, *args: Any, checks_itself: bool, **settings: Any) -> Any:
+        """Return what the first kernel for an array's type returns that takes the arguments.
+
+        None where the formula has to do the work; also where the array is none.
+        """
+        table = self.at_once if checks_itself else self.after_checks
+        kernels = table.get(type(array))
         if kernels is None:
             try:
-                kernels = self._find(array, self._unchecked, checks_itself=True)
+                kernels = self._find(array, table, checks_itself)
             except BackendMismatchError:  # the op will tell what is wrong
                 return None
-        if _policy.get() is not None:
-            return self._run_under_policy(kernels, array, *args, **settings)
-        for kernel in kernels:  # as above, and not in a function: each call counts here
-            result = kernel.run(array, *args, **settings)
+        now = policy.get()
+        if now is not None:
+            return self._ask_under(now, array, checks_itself, *args, **settings)
+        for kernel in kernels:
+            result = kernel(*args, **settings)
             if result is not None:
                 return result
         return None
 
-    def of_any_kind(self, array: Array, *args: Any, **settings: Any) -> Any:
-        """Ask all kernels, for arguments that are known to be right."""
-        result = self.unchecked(array, *args, **settings)
-        return self(array, *args, **settings) if result is None else result
+    def ask_all(self, array: Array, *args: Any, **settings: Any) -> Any:
+        """Ask kernels of both kinds, for arguments that are known to be right."""
+        result = self.ask(array, *args, checks_itself=True, **settings)
+        return self.ask(array, *args, checks_itself=False, **settings) if result is None else result
 
     def _find(
-        self, array: Array, table: dict[type, tuple[Kernel, ...]], *, checks_itself: bool
-    ) -> tuple[Kernel, ...]:
-        kernels = (provider.kernels.get(self.op) for provider in providers_of(adapter_of(array)))
-        found = tuple(k for k in kernels if k is not None and k.checks_itself is checks_itself)
-        return table.setdefault(type(array), found)
+        self,
+        array: Array,
+        table: dict[type, tuple[Callable[..., Any], ...]],
+        checks_itself: bool,
+    ) -> tuple[Callable[..., Any], ...]:
+        found = map(self.of, providers_of(adapter_of(array)))
+        suiting = tuple(k for k in found if k is not None and k.checks_itself is checks_itself)
+        self._found[type(array), checks_itself] = suiting
+        return table.setdefault(type(array), tuple(kernel.run for kernel in suiting))
 
-    @staticmethod
-    def _run_under_policy(kernels: tuple[Kernel, ...], *args: Any, **settings: Any) -> Any:
-        policy = _policy.get() or _Policy()
-        for kernel in kernels:
-            if policy.allowed is None or kernel.provider in policy.allowed:
+    def _ask_under(
+        self, now: _Policy, array: Array, checks_itself: bool, *args: Any, **settings: Any
+    ) -> Any:
+        for kernel in self._found[type(array), checks_itself]:
+            if now.allowed is None or kernel.provider in now.allowed:
                 result = kernel.run(*args, **settings)
                 if result is not None:
-                    if policy.ran is not None:
-                        policy.ran.append(kernel)
+                    if now.ran is not None:
+                        now.ran.append(kernel)
                     return result
         return None
 
 
 @contextmanager
-def _under(policy: _Policy) -> Iterator[None]:
-    token = _policy.set(policy)
+def _under(now: _Policy) -> Iterator[None]:
+    token = policy.set(now)
     try:
         yield
     finally:
-        _policy.reset(token)
+        policy.reset(token)
 
 
 def only(*providers: str) -> AbstractContextManager[None]:
@@ -235,7 +255,7 @@ def only(*providers: str) -> AbstractContextManager[None]:
     >>> ran
     [Kernel(op='softmax', backend='numpy', provider='numpy')]
     """
-    return _under(replace(_policy.get() or _Policy(), allowed=frozenset(providers)))
+    return _under(replace(policy.get() or _Policy(), allowed=frozenset(providers)))
 
 
 def disabled() -> AbstractContextManager[None]:
@@ -256,13 +276,13 @@ def disabled() -> AbstractContextManager[None]:
 
 def allowed() -> frozenset[str] | None:
     """Return the providers whose kernels run in this block; None for all."""
-    policy = _policy.get()
-    return None if policy is None else policy.allowed
+    now = policy.get()
+    return None if now is None else now.allowed
 
 
 @contextmanager
 def watch() -> Iterator[list[Kernel]]:
     """Note which kernels run, in this thread or task; see :func:`only` for an example."""
     ran: list[Kernel] = []
-    with _under(replace(_policy.get() or _Policy(), ran=ran)):
+    with _under(replace(policy.get() or _Policy(), ran=ran)):
         yield ran

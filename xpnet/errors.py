@@ -13,6 +13,7 @@ __all__ = [
     "BackwardError",
     "DTypeError",
     "DatasetError",
+    "GraphError",
     "LabelError",
     "NotWritableError",
     "PrecisionWarning",
@@ -77,6 +78,21 @@ class NotWritableError(XpnetError, TypeError):
 
 class BackwardError(XpnetError, RuntimeError):
     """``backward`` has no forward to go back through."""
+
+
+class GraphError(XpnetError, TypeError):
+    """A recorded value is where no graph can record what becomes of it.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> try:
+    ...     np.exp(xpnet.Variable(1.0))
+    ... except xpnet.GraphError as error:
+    ...     print(error)
+    numpy.exp cannot record what it does with a Variable; use operators, methods of the Variable, \
+ops of xpnet.ops, or a layer; its value alone is in data
+    """
 
 
 class DatasetError(XpnetError, OSError):

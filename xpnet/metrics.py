@@ -8,10 +8,10 @@ from xpnet._typing import Array, Namespace
 from xpnet.arrays import array_namespace
 from xpnet.backends import adapter_of
 from xpnet.dtypes import is_float
-from xpnet.ops.labels import are_indices, as_indices, check_target
-from xpnet.ops.precision import rounded, widened
-from xpnet.ops.sums import mean
-from xpnet.ops.targets import as_numbers, check_numbers, check_switches, switches_like
+from xpnet.labels.classes import are_indices, as_indices, check_target
+from xpnet.labels.targets import as_numbers, check_numbers, check_switches, switches_like
+from xpnet.numerics.precision import rounded, widened
+from xpnet.numerics.sums import mean
 from xpnet.quiet import quiet
 from xpnet.together import floats_together
 

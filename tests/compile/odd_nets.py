@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from compile.nets_by_forward import BY_FORWARD, CHANGED, NEED_KERNELS, NOT_COMPILED
 
 import xpnet
 from xpnet import (
@@ -740,6 +741,8 @@ class OddNet:
         For each library where it cannot be compiled, what the warning says.
     is_own : bool
         Whether the net itself does something of its own, so that NumPy's step calls it.
+    needs_kernels : bool
+        Whether NumPy's step is eager without kernels, and says so.
     """
 
     make: Callable[[], Any]
@@ -748,6 +751,7 @@ class OddNet:
     change: Callable[[Any], None] | None = None
     why_not: dict[str, str] = field(default_factory=dict)
     is_own: bool = False
+    needs_kernels: bool = False
 
 
 def numbers(rng, samples):
@@ -856,4 +860,17 @@ ODD_NETS = {
     "own grads": _own_net(Signed),
     "own forward": _own_net(Shifted),
     "the book's": OddNet(BookNet, is_own=True),
+    # nets that are written by their forward
+    **{
+        f"by forward: {name}": OddNet(make, needs_kernels=name in NEED_KERNELS)
+        for name, make in BY_FORWARD.items()
+    },
+    **{
+        f"by forward: {name}": OddNet(make, change=change)
+        for name, (make, change) in CHANGED.items()
+    },
+    **{
+        f"by forward: {name}": OddNet(make, why_not=why_not, is_own="numpy" in why_not)
+        for name, (make, why_not) in NOT_COMPILED.items()
+    },
 }

@@ -54,6 +54,7 @@ def assert_no_growth(step, pairs, steps):
 
 
 @pytest.mark.parametrize("name", [name for name in ODD_NETS if name not in GROWING])
+@pytest.mark.filterwarnings("ignore:compile. steps are eager:RuntimeWarning")
 def test_steps_on_numpy_hold_no_more(name):
     odd = ODD_NETS[name]
     with xpnet.use_backend("numpy"):

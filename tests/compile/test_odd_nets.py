@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from compile.odd_nets import ODD_NETS
 
 import xpnet
-from xpnet import SGD, Adam, Momentum
+from xpnet import SGD, Adam, Momentum, kernels
 from xpnet.backend import resolve_backend
 from xpnet.layers.parameters import Parameters
 from xpnet.layers.state import buffers_of
@@ -79,14 +80,13 @@ def samples_of(name, backend):
     return SAMPLES[:6] if list(ODD_NETS).index(name) % 4 == 0 else [8] * 6
 
 
-def check(name, make_optimizer, backend):
-    odd = ODD_NETS[name]
+def check(odd, make_optimizer, backend, sizes=SAMPLES):
     with xpnet.use_backend(backend):
         net, twin = odd.make(), odd.make()
         optimizer, other = make_optimizer(), make_optimizer()
         step = xpnet.compile(net, optimizer)
         is_exact = backend.name != "jax"
-        for number, samples in enumerate(samples_of(name, backend)):
+        for number, samples in enumerate(sizes):
             x, t = batch(odd, samples, number)
             if number == 2:
                 optimizer.lr = other.lr = 0.03125
@@ -121,7 +121,7 @@ def test_odd_net(name, backend):
     make_optimizer = OPTIMIZERS[number % len(OPTIMIZERS)]
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        check(name, make_optimizer, backend)
+        check(odd, make_optimizer, backend, samples_of(name, backend))
 
     expected = [odd.why_not[backend.name]] if backend.name in odd.why_not else []
     # With another optimizer it is told again.
@@ -131,7 +131,25 @@ def test_odd_net(name, backend):
         assert reason in text
 
 
-@pytest.mark.parametrize("name", ODD_NETS)
+COMPILED = [
+    name for name, odd in ODD_NETS.items() if "numpy" not in odd.why_not and not odd.needs_kernels
+]
+
+
+@pytest.mark.parametrize("name", COMPILED)
 @pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 def test_odd_net_with_each_set_of_kernels(name):
-    check(name, OPTIMIZERS[len(name) % len(OPTIMIZERS)], resolve_backend("numpy"))
+    check(ODD_NETS[name], OPTIMIZERS[len(name) % len(OPTIMIZERS)], resolve_backend("numpy"))
+
+
+@pytest.mark.parametrize("name", [name for name, odd in ODD_NETS.items() if odd.needs_kernels])
+def test_a_layer_that_is_used_twice_is_not_compiled_without_kernels(name):
+    odd = replace(ODD_NETS[name], is_own=True)
+    with kernels.disabled(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        check(odd, OPTIMIZERS[0], resolve_backend("numpy"))
+
+    assert {str(warning.message).rpartition("for ")[2] for warning in told} <= {
+        f"{kind} is used twice, and its methods remember one call" for kind in ("Affine", "Dropout")
+    }
+    assert told

@@ -9,7 +9,7 @@ import pytest
 
 from xpnet import kernels, ops
 from xpnet.kernels.tape import Tape
-from xpnet.ops.affine import affine_relu
+from xpnet.ops.fused import affine_relu
 
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from xpnet import kernels, ops
-from xpnet.ops.affine import affine_relu
+from xpnet.ops.fused import affine_relu
+from xpnet.ops.op import OPS
 
 # Each takes scores x of shape (..., C) and a generator, and returns what kernels of the op take.
 ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
+    "add": lambda x, rng: (x, _alike(x, rng), None),
+    "add_backward": lambda x, rng: (_alike(x, rng), x, _alike(x, rng)),
     "affine": lambda x, rng: (x, _like(x, rng, x.shape[-1], 3), _like(x, rng, 3)),
     "affine_backward": lambda x, rng: (
         _like(x, rng, *x.shape[:-1], 3),
@@ -28,6 +31,8 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
     "dropout_backward": lambda x, rng: (_alike(x, rng), _exact(_mask, x), 0.3, None),
     "log_softmax": lambda x, _rng: (x, -1, None),
     "log_softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.log_softmax, x), -1, None),
+    "mul": lambda x, rng: (x, _alike(x, rng), None),
+    "mul_backward": lambda x, rng: (_alike(x, rng), x, _alike(x, rng)),
     "relu": lambda x, _rng: (x, None),
     "relu_backward": lambda x, rng: (_alike(x, rng), _exact(ops.relu, x), None),
     "sigmoid": lambda x, _rng: (x, None),
@@ -36,9 +41,9 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
     "softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.softmax, x), -1, None),
     "softmax_with_loss": lambda x, rng: (x, _indices(x, rng)),
     "softmax_with_loss_backward": lambda x, rng: (
+        1.5,
         _exact(ops.softmax, x),
         _indices(x, rng),
-        1.5,
         None,
     ),
 }
@@ -53,21 +58,22 @@ LABELS: dict[str, Callable[[Any, Any], Any]] = {
 
 # How a public op is called with the arguments of its kernel.
 CALLS: dict[str, Callable[..., Any]] = {
+    "add_backward": ops.add_backward,
     "affine": ops.affine,
     "affine_backward": ops.affine_backward,
     "affine_param_gradients": ops.affine_param_gradients,
     "affine_relu": affine_relu,
+    "mul_backward": ops.mul_backward,
     "softmax_with_loss": ops.softmax_with_loss,
-    "softmax_with_loss_backward": lambda y, t, dout, out: ops.softmax_with_loss_backward(
-        dout, y, t, out=out
-    ),
 }
 
 
 def arguments(op: str, labels: str | None, x: Any, rng: Any) -> tuple[Any, ...]:
     """Return what kernels of an op take, with such labels if it takes any."""
-    first, *others = ARGUMENTS[op](x, rng)
-    return (first, *others) if labels is None else (first, LABELS[labels](x, rng), *others[1:])
+    args = [*ARGUMENTS[op](x, rng)]
+    if labels is not None:
+        args[OPS[op].names.index("t")] = LABELS[labels](x, rng)
+    return tuple(args)
 
 
 def labels_of(op: str) -> list[str | None]:

@@ -208,8 +208,8 @@ def spoiled(entry, backend, name, spoil):
 
 
 def title_of(entry):
-    """Return how its errors name the optimizer of a rule, which AdamW shares with Adam."""
-    return entry.kind.__name__.removesuffix("W")
+    """Return how its errors name a rule."""
+    return f"xpnet.ops.{entry.rule.__name__}"
 
 
 def names_of(entry):

@@ -15,7 +15,7 @@ import xpnet
 from xpnet import kernels
 from xpnet.dispatch import providers_of
 from xpnet.dtypes import dtype_name
-from xpnet.ops.dropout import dropout_mask
+from xpnet.ops.masks import dropout_mask
 
 # By shape, rate, seed and step.
 MASKS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet.ops.philox import constant_word, philox4x32, random_words
+from xpnet.numerics.philox import constant_word, philox4x32, random_words
 from xpnet.testing import no_host_sync
 
 # Random123, tests/kat_vectors: https://github.com/DEShawResearch/random123

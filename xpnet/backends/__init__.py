@@ -167,7 +167,8 @@ def recognized(array: Array, name: str = "x") -> Adapter:
     except TypeError as error:
         if hasattr(array, "toarray"):
             raise UnsupportedArrayError(_refusal(kind, name, f"use {name}.toarray()")) from error
-        msg = f"a {kind.__name__} is not an array; convert it with xpnet.asarray"
+        cure = getattr(kind, "instead_of_an_array", "convert it with xpnet.asarray")
+        msg = f"a {kind.__name__} is not an array; {cure}"
         raise BackendMismatchError(msg) from error
     reason = adapter.refusal(array, name)
     if reason is not None:

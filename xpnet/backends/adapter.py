@@ -51,7 +51,8 @@ class Adapter:
     why_not_writable : str
         Why ``is_writable`` says no, as the end of a sentence.
     kernels : tuple of str
-        Modules of faster copies of ops, the preferred ones first; each has a dict ``KERNELS``.
+        Modules that declare faster copies of ops, the preferred ones first; the last part of a
+        name is that of what they are made with.
     """
 
     module: str

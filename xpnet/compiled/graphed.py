@@ -153,7 +153,7 @@ class _Graph:
                 memory = self._memories[name]
                 counted = {**memory, "step": self._count} if "step" in memory else memory
                 settings = {**self._fixed, "lr": self._lr}
-                if kernel.of_any_kind(param, grads[name], **counted, **settings) is None:
+                if kernel(param, grads[name], **counted, **settings) is None:
                     msg = f"no kernel updates {name}"
                     raise NotCompiledError(msg)
             self._grads = [

@@ -243,6 +243,18 @@ class _ScoresNoted:
             return layer.backward(*dout)
         return layer.backward(*dout, need_dx=False)
 
+    def call(self, function: Any, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    def constant(self, array: Array) -> None:
+        """It is part of what is traced."""
+
+    def forward_of_net(self, net: Any, graph: Any, run: Any) -> Any:
+        return run()
+
+    def refuse(self, reason: str) -> None:
+        raise NotCompiledError(reason)
+
 
 def _counted_in_array(memory: dict[str, Any]) -> dict[str, Any]:
     """Return a memory with its count in an array: a compiled function gives back such a one."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from xpnet._typing import Array
 from xpnet.compiled.not_compiled import NotCompiledError
+from xpnet.compiled.random_states import are_equal, put_back, random_states
 from xpnet.compiled.snapshot import Snapshot
 from xpnet.layers.state import Parts, attributes_of, counters_of, taken_apart
 
@@ -82,7 +80,7 @@ class TracedLayers:
             If something was changed that is no argument, and so no result.
         """
         before = Snapshot(self._layers, arrays=False)
-        drawn = _states_of_random_numbers()
+        drawn = random_states()
         found: list[Changes] = []
         try:
             try:
@@ -94,7 +92,7 @@ class TracedLayers:
                 given = [attributes_of(layer) for layer in self._layers]
                 keys = [{n: taken_apart(v) for n, v in each.items()} for each in given]
                 yield found
-                if repr(drawn) != repr(_states_of_random_numbers()):
+                if not are_equal(drawn, random_states()):
                     msg = "random numbers are drawn in Python, which a compiled step would not do"
                     raise NotCompiledError(msg)
                 found.append(self._changes(given, keys, counters, numbers))
@@ -102,8 +100,7 @@ class TracedLayers:
                 before.restore()
         except BaseException:
             before.restore()
-            random.setstate(drawn[0])
-            np.random.set_state(drawn[1])  # noqa: NPY002
+            put_back(drawn)
             raise
 
     def _held(self) -> list[tuple[Any, str, Parts]]:
@@ -159,7 +156,3 @@ def _changed(layer: Any, name: str) -> str:
         f"a {type(layer).__name__} changes its attribute {name!r} in each step, which is neither "
         "an array nor one of its counters"
     )
-
-
-def _states_of_random_numbers() -> tuple[Any, Any]:
-    return random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.kernels.tape import call
-from xpnet.ops.labels import SUM_TOLERANCE
-from xpnet.ops.sums import MANY
+from xpnet.labels.classes import SUM_TOLERANCE
+from xpnet.numerics.sums import MANY
 
 __all__ = [
     "NEAR",

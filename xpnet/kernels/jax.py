@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -10,9 +11,11 @@ import jax
 
 from xpnet import ops
 from xpnet._typing import Array
-from xpnet.ops.dropout import dropout_mask
+from xpnet.labels.options import are_plain
+from xpnet.ops.masks import dropout_mask
+from xpnet.ops.op import Op
 
-__all__ = ["KERNELS", "problems"]
+__all__ = ["problems"]
 
 
 def problems() -> Iterator[str]:
@@ -21,14 +24,16 @@ def problems() -> Iterator[str]:
         yield "none of them runs: JAX_DISABLE_JIT is set, and the generic ops do the work"
 
 
-def _compiled(op: Callable[..., Any], *static: str) -> Callable[..., Any]:
-    """Return an op that is compiled for each dtype and shape, where it can be; else None."""
+def _compile(op: Op, *static: str) -> None:
+    """Declare as a kernel the op itself, compiled for each dtype and shape, where it can be."""
     compiled = jax.jit(op, static_argnames=static)
 
-    def run(*args: Any) -> Any:
-        return compiled(*args) if _can_be_compiled(args[0]) else None
+    def run(*arrays: Any, out: None = None, **settings: Any) -> Any:  # nothing is written on JAX
+        given = *arrays, *settings.values()
+        return compiled(*arrays, **settings) if all(map(_can_be_compiled, given)) else None
 
-    return run
+    run.__signature__ = inspect.signature(op)  # type: ignore[attr-defined]
+    op.kernel("jax")(run)
 
 
 def _can_be_compiled(array: Any) -> bool:
@@ -39,24 +44,45 @@ def _can_be_compiled(array: Any) -> bool:
     return not (isinstance(array, jax.core.Tracer) or jax.config.jax_disable_jit)
 
 
-def _along_axis(op: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the compiled op without its last argument: there is no ``out`` on JAX."""
-    compiled = _compiled(op, "axis")
-    return lambda *args: compiled(*args[:-1])
+@ops.softmax_with_loss.kernel("jax")
+def _softmax_with_loss(
+    x: Array,
+    t: Array,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+) -> tuple[Array, Array] | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights) or not _can_be_compiled(x):
+        return None
+    loss_and_y: tuple[Array, Array] = _loss(x, t)
+    return loss_and_y
 
 
-def _softmax_with_loss_backward(y: Array, t: Array, dout: Any, _out: None) -> Array | None:
+@ops.softmax_with_loss_backward.kernel("jax")
+def _softmax_with_loss_backward(
+    dout: Any,
+    y: Array,
+    t: Array,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+    out: None = None,
+) -> Array | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights) or not _can_be_compiled(y):
+        return None
     is_number = isinstance(dout, int | float)
     if not is_number and (type(dout) is not type(y) or (dout.shape, dout.dtype) != ((), y.dtype)):
         return None
     if is_number and not abs(dout) <= float(jax.numpy.finfo(y.dtype).max):
         return None  # what reaches a sample may be less
-    return _loss_backward(
-        y, t, dout if hasattr(dout, "shape") else jax.numpy.asarray(dout, y.dtype)
-    )
+    dout = dout if hasattr(dout, "shape") else jax.numpy.asarray(dout, y.dtype)
+    return _loss_backward(dout, y, t)
 
 
-def _dropout(x: Array, rate: float, seed: int, step: Any, _out: None) -> Any:
+@ops.dropout.kernel("jax")
+def _dropout(x: Array, rate: float, seed: int, step: Any = 0, *, out: None = None) -> Any:
     # Each seed is compiled for itself: who counts steps keeps it, and others may not.
     is_counted = isinstance(step, Integral) and 0 < int(step) < 2**32
     if not is_counted or not _can_be_compiled(x):
@@ -67,23 +93,19 @@ def _dropout(x: Array, rate: float, seed: int, step: Any, _out: None) -> Any:
     return _times_mask(x, mask, float(rate)), mask
 
 
-_mask = jax.jit(dropout_mask, static_argnames=("rate", "seed"))
-_times_mask = _compiled(ops.dropout_backward, "rate")
-_loss_backward = _compiled(lambda y, t, dout: ops.softmax_with_loss_backward(dout, y, t))
+@ops.dropout_backward.kernel("jax")
+def _dropout_backward(dout: Array, mask: Array, rate: float, *, out: None = None) -> Array | None:
+    return _times_mask(dout, mask, float(rate)) if _can_be_compiled(dout) else None
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    "affine": _compiled(ops.affine),
-    "affine_backward": _compiled(ops.affine_backward),
-    "affine_param_gradients": _compiled(ops.affine_param_gradients),
-    "dropout": _dropout,
-    "dropout_backward": lambda dout, mask, rate, _out: _times_mask(dout, mask, float(rate)),
-    "log_softmax": _along_axis(ops.log_softmax),
-    "log_softmax_backward": _along_axis(ops.log_softmax_backward),
-    "relu_backward": _compiled(lambda dout, y, _out: ops.relu_backward(dout, y)),
-    "sigmoid": _compiled(lambda x, _out: ops.sigmoid(x)),
-    "sigmoid_backward": _compiled(lambda dout, y, _out: ops.sigmoid_backward(dout, y)),
-    "softmax": _along_axis(ops.softmax),
-    "softmax_backward": _along_axis(ops.softmax_backward),
-    "softmax_with_loss": _compiled(ops.softmax_with_loss),
-    "softmax_with_loss_backward": _softmax_with_loss_backward,
-}
+
+_mask = jax.jit(dropout_mask, static_argnames=("rate", "seed"))
+_times_mask = jax.jit(ops.dropout_backward, static_argnames="rate")
+_loss = jax.jit(ops.softmax_with_loss)
+_loss_backward = jax.jit(ops.softmax_with_loss_backward)
+
+for _op in (ops.affine, ops.affine_backward, ops.affine_param_gradients):
+    _compile(_op)
+for _op in (ops.relu_backward, ops.sigmoid, ops.sigmoid_backward):
+    _compile(_op)
+for _op in (ops.softmax, ops.softmax_backward, ops.log_softmax, ops.log_softmax_backward):
+    _compile(_op, "axis")

@@ -8,21 +8,24 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.arguments import are_alike
 from xpnet.ops.updates.adam import share_seen
 from xpnet.quiet import quiet
 
-__all__ = ["kernels_of", "overlap", "update"]
+__all__ = ["overlap", "register", "update"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 _Run: TypeAlias = Callable[[Callable[..., None], list[_Host], list[Any]], None]
 
 
-def kernels_of(rules: Any, run: _Run) -> dict[str, Callable[..., Any]]:
-    """Return a kernel for each rule.
+def register(provider: str, rules: Any, run: _Run) -> None:
+    """Declare a kernel for each rule.
 
     Parameters
     ----------
+    provider : str
+        What it is made with.
     rules : module
         With the functions adagrad, adam, momentum, nesterov and rmsprop.
     run : callable
@@ -32,13 +35,14 @@ def kernels_of(rules: Any, run: _Run) -> dict[str, Callable[..., Any]]:
     def change(rule: Callable[..., None]) -> Callable[..., Any]:
         return partial(update, run, rule)
 
-    return {
-        "adagrad_update": partial(_adagrad, change(rules.adagrad)),
-        "adam_update": partial(_adam, change(rules.adam)),
-        "momentum_update": partial(_with_velocity, change(rules.momentum)),
-        "nesterov_update": partial(_with_velocity, change(rules.nesterov)),
-        "rmsprop_update": partial(_rmsprop, change(rules.rmsprop)),
-    }
+    for op, kernel in (
+        (ops.adagrad_update, partial(_adagrad, change(rules.adagrad))),
+        (ops.adam_update, partial(_adam, change(rules.adam))),
+        (ops.momentum_update, partial(_with_velocity, change(rules.momentum))),
+        (ops.nesterov_update, partial(_with_velocity, change(rules.nesterov))),
+        (ops.rmsprop_update, partial(_rmsprop, change(rules.rmsprop))),
+    ):
+        op.kernel(provider, checks_itself=True)(kernel)
 
 
 def overlap(param: _Host, *others: _Host) -> bool:

@@ -13,8 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from itertools import starmap
-from operator import call as _call
-from operator import length_hint
+from operator import call as _call, length_hint
 from typing import Any
 
 from xpnet.quiet import quiet

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 
+from xpnet import ops
 from xpnet._typing import Array
 from xpnet.kernels.tape import call
-from xpnet.ops.sums import MANY
+from xpnet.labels.options import are_plain
+from xpnet.numerics.sums import MANY
 
-__all__ = ["KERNELS"]
+__all__: list[str] = []
 
 _FLOATS = (torch.float32, torch.float64)
 
 
+@ops.affine.kernel("torch")
 def _affine(x: Array, W: Array, b: Array) -> Array | None:
     if x.ndim != 2 or x.dtype not in _FLOATS or len(W) > MANY:
         return None
     return torch.addmm(b, x, W)
 
 
-def _softmax(x: Array, axis: int, out: Array | None) -> Array | None:
+@ops.softmax.kernel("torch")
+def _softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array | None:
     return torch.softmax(x, axis, out=out) if _is_apart(x, out) else None
 
 
-def _log_softmax(x: Array, axis: int, out: Array | None) -> Array | None:
+@ops.log_softmax.kernel("torch")
+def _log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array | None:
     return torch.log_softmax(x, axis, out=out) if _is_apart(x, out) else None
 
 
@@ -52,7 +56,17 @@ def _span(x: Array) -> tuple[int, int]:
     return start, start + storage.nbytes()
 
 
-def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
+@ops.softmax_with_loss.kernel("torch")
+def _softmax_with_loss(
+    x: Array,
+    t: Array,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+) -> tuple[Array, Array] | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return None
     # Elsewhere nobody has checked the labels yet: one out of range would end the process on a
     # GPU, and -100 would not count.
     on_host = x.device.type == "cpu"
@@ -61,18 +75,10 @@ def _softmax_with_loss(x: Array, t: Array) -> tuple[Array, Array] | None:
     return torch.nn.functional.cross_entropy(x, t.long()), torch.softmax(x, -1)
 
 
+@ops.sgd_update.kernel("torch")
 def _sgd(param: Array, grad: Array, *, lr: float) -> Array | None:
     if param.dtype not in _FLOATS or grad.dtype != param.dtype:
         return None
     # PyTorch would differentiate the update of what requires gradients.
     call(partial(param.detach().sub_, alpha=lr), grad.detach())
     return param
-
-
-KERNELS: dict[str, Callable[..., Any]] = {
-    "affine": _affine,
-    "log_softmax": _log_softmax,
-    "sgd_update": _sgd,
-    "softmax": _softmax,
-    "softmax_with_loss": _softmax_with_loss,
-}

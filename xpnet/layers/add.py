@@ -37,4 +37,5 @@ class AddLayer(Layer):
 
     def backward(self, dout: Array | Number) -> tuple[Array | Number, Array | Number]:
         """Return ``dx`` and ``dy``; see :func:`xpnet.ops.add_backward`."""
-        return add_backward(dout, *self._saved())
+        dx, dy = add_backward(dout, *self._saved())
+        return dx, dy

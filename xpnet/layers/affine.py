@@ -13,7 +13,7 @@ from xpnet.checks import check_floats, check_not_negative, check_sizes, generato
 from xpnet.errors import BackendMismatchError
 from xpnet.layers.calls import of_one_op
 from xpnet.layers.layer import Layer
-from xpnet.ops.affine import affine, affine_backward, affine_param_gradients, check_parameters
+from xpnet.ops.affine_map import affine, affine_backward, affine_param_gradients, check_parameters
 
 __all__ = ["Affine"]
 
@@ -56,7 +56,7 @@ class Affine(Layer):
             W, b = asarray(W, xp=xp), asarray(b, xp=xp)
         _check_no_sizes(type(self).__name__, W, b)
         check_floats(type(self).__name__, W=W, b=b)
-        check_parameters(W, b)
+        check_parameters(type(self).__name__, W, b)
         self.params = {"W": W, "b": b}
 
     @classmethod

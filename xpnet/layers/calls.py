@@ -17,8 +17,10 @@ from xpnet._typing import Array
 from xpnet.scoped import call_with
 
 __all__ = [
+    "RECORDED",
     "Recorder",
     "backward_of",
+    "call",
     "is_of_layers",
     "is_of_one_op",
     "of_layers",
@@ -26,6 +28,8 @@ __all__ = [
     "op_of",
     "recorded_by",
     "recorder",
+    "recording_graph",
+    "recording_in",
     "takes_need_dx",
 ]
 
@@ -41,6 +45,33 @@ class Recorder(Protocol):
     def backward(self, layer: Any, *dout: Array, need_dx: bool = True) -> Any:
         """Run a layer backward."""
 
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call an op, or its derivative, or another function of arrays that is as pure."""
+
+    def constant(self, array: Array) -> None:
+        """Note that a net computes with an array that is none of its inputs."""
+
+    def forward_of_net(self, net: Any, graph: Graph, run: Callable[[], Any]) -> Any:
+        """Run the forward of a net, which calls its layers as it likes."""
+
+    def refuse(self, reason: str) -> None:
+        """Say what cannot be done again in the same way."""
+
+
+class Graph(Protocol):
+    """Records the calls of layers in the forward of a net."""
+
+    is_listening: bool
+    was_read: bool
+
+    def call(self, layer: Any, inputs: tuple[Any, ...]) -> Any:
+        """Run a layer forward on plain arrays, and return its output as a recorded value."""
+
+
+RECORDED: dict[type, Callable[[Any, tuple[Any, ...]], Any]] = {}
+"""What calls a layer with inputs among which there is a recorded value, by its type."""
+
+_graph: ContextVar[Graph | None] = ContextVar("xpnet_graph", default=None)
 
 _recorder: ContextVar[Recorder | None] = ContextVar("xpnet_recorder", default=None)
 
@@ -53,6 +84,38 @@ def recorder() -> Recorder | None:
 def recorded_by(who: Recorder | None, function: Callable[..., Any], *args: Any) -> Any:
     """Call a function in which somebody calls the layers in containers; or nobody does."""
     return call_with(_recorder, who, function, *args)
+
+
+def recording_graph() -> Graph | None:
+    """Return what records the calls of layers here and now; None if nobody does."""
+    graph = _graph.get()
+    return graph if graph is not None and graph.is_listening else None
+
+
+def recording_in(
+    graph: Graph | None, function: Callable[..., Any], *args: Any, **named: Any
+) -> Any:
+    """Call a function in which calls of layers are recorded in a graph."""
+    return call_with(_graph, graph, function, *args, **named)
+
+
+def call(layer: Any, *inputs: Any) -> Any:
+    """Run a layer forward; where a value is recorded, or a net's forward runs, record the call.
+
+    A layer with a base class is called as it is, ``layer(x)``; this is for those without one, too.
+
+    Examples
+    --------
+    >>> import numpy as np, xpnet
+    >>> call(xpnet.ReLU(), np.asarray([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    for x in inputs:
+        record = RECORDED.get(type(x))
+        if record is not None:
+            return record(layer, inputs)
+    graph = recording_graph()
+    return layer.forward(*inputs) if graph is None else graph.call(layer, inputs)
 
 
 def backward_of(layer: Any, dout: Array, *, need_dx: bool = True) -> Any:

@@ -57,12 +57,21 @@ class Watched:
         return self
 
     def __setattr__(self, name: str, value: Any) -> None:
+        before = getattr(self, "__dict__", {}).get(name)
         object.__setattr__(self, name, value)
-        note_change()
+        if not _is_of_forward(self, name, before, value):
+            note_change()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
         note_change()
+
+
+def _is_of_forward(thing: Any, name: str, before: Any, value: Any) -> bool:
+    """Whether a forward may have counted, or brought a buffer up to date: no layer is another."""
+    if hasattr(before, "shape"):
+        return hasattr(value, "shape")
+    return name in getattr(type(thing), "counters", ()) and type(before) is type(value) is int
 
 
 def all_watched() -> list[Watched]:

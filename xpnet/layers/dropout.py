@@ -12,8 +12,8 @@ from xpnet.checks import check_fraction, generator_from
 from xpnet.layers.calls import of_one_op
 from xpnet.layers.evaluating import is_evaluating
 from xpnet.layers.layer import Layer
-from xpnet.ops.dropout import check_seed, dropout, dropout_backward
-from xpnet.ops.precision import rounded
+from xpnet.numerics.precision import rounded
+from xpnet.ops.masks import check_seed, dropout, dropout_backward
 from xpnet.together import floats_together, upstream_together
 
 __all__ = ["Dropout"]

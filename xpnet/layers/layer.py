@@ -10,7 +10,8 @@ from xpnet.arrays import device_of
 from xpnet.backend import Backend, BackendSpec, resolve_backend
 from xpnet.backends import adapter_of
 from xpnet.checks import describe_home
-from xpnet.errors import BackendMismatchError, BackwardError
+from xpnet.errors import BackendMismatchError, BackwardError, GraphError
+from xpnet.layers.calls import RECORDED, call
 from xpnet.layers.changes import Watched
 from xpnet.layers.freezing import set_frozen
 from xpnet.layers.memories import memories_apart
@@ -81,6 +82,20 @@ class Layer(Watched):
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name}{tuple(a.shape)}" for name, a in self.params.items())
         return f"{type(self).__name__}({shapes})"
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Return what ``forward`` does; where an :class:`xpnet.Variable` is given, record it.
+
+        So a layer is called in the forward of an :class:`xpnet.Net`. Its ``forward`` and
+        ``backward`` see plain arrays alone.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> xpnet.ReLU()(np.asarray([-1.0, 2.0]))
+        array([0., 2.])
+        """
+        return call(self, *inputs)
 
     def forward(self, x: Array) -> Array:
         """Return the layer's output for an input of its shape."""
@@ -198,6 +213,10 @@ class Layer(Watched):
 
     def _save(self, *values: Any) -> None:
         """Remember what ``backward`` will need."""
+        if values and type(values[0]) in RECORDED:
+            name = type(self).__name__
+            msg = f"{name}: forward sees plain arrays alone; call the layer itself, layer(x)"
+            raise GraphError(msg)
         memories = memories_apart()
         if memories is None:
             vars(self)["_memory"] = values  # past the watch: the layer has not changed

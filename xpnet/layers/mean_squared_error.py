@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Number
 from xpnet.arrays import detached
+from xpnet.labels.targets import check_numbers_for
 from xpnet.layers.loss import Loss
 from xpnet.metrics import mean_absolute_error
 from xpnet.ops.squared_error import mean_squared_error, mean_squared_error_backward
-from xpnet.ops.targets import check_numbers_for
 
 __all__ = ["MeanSquaredError"]
 

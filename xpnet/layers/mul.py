@@ -37,4 +37,5 @@ class MulLayer(Layer):
 
     def backward(self, dout: Array | Number) -> tuple[Array | Number, Array | Number]:
         """Return ``dx`` and ``dy``; see :func:`xpnet.ops.mul_backward`."""
-        return mul_backward(dout, *self._saved())
+        dx, dy = mul_backward(dout, *self._saved())
+        return dx, dy

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xpnet._typing import Array, Number
 from xpnet.arrays import detached
+from xpnet.labels.targets import check_switches_for
 from xpnet.layers.loss import Loss
 from xpnet.metrics import binary_accuracy
-from xpnet.ops.sigmoid_with_loss import sigmoid_with_loss, sigmoid_with_loss_backward
-from xpnet.ops.targets import check_switches_for
+from xpnet.ops.binary_cross_entropy import sigmoid_with_loss, sigmoid_with_loss_backward
 
 __all__ = ["SigmoidWithLoss"]
 

@@ -10,21 +10,16 @@ from xpnet._typing import Array, Number
 from xpnet.arrays import detached, device_of
 from xpnet.backend import BackendSpec
 from xpnet.checks import check_floats
-from xpnet.layers.calls import of_one_op
-from xpnet.layers.loss import Loss
-from xpnet.metrics import accuracy
-from xpnet.ops.cross_entropy import (
-    gradient_of_scores,
-    gradient_with_options,
-    softmax_with_loss,
-)
-from xpnet.ops.label_options import (
-    are_plain,
+from xpnet.labels.classes import check_labels_for
+from xpnet.labels.options import (
     check_class_weights,
     check_options,
     class_weights_like,
 )
-from xpnet.ops.labels import check_labels_for
+from xpnet.layers.calls import of_one_op
+from xpnet.layers.loss import Loss
+from xpnet.metrics import accuracy
+from xpnet.ops.cross_entropy import softmax_with_loss, softmax_with_loss_backward
 
 __all__ = ["SoftmaxWithLoss"]
 
@@ -116,13 +111,19 @@ class SoftmaxWithLoss(Loss):
         self._save(loss, y, detached(t), options, self.class_weights)
         return loss
 
-    @of_one_op(gradient_of_scores)
+    @of_one_op(softmax_with_loss_backward)
     def backward(self, dout: Array | Number = 1) -> Array:
         """Return ``dx``; see :func:`xpnet.ops.softmax_with_loss_backward`."""
         _loss, y, t, options, _given = self._saved()
-        if are_plain(*options):
-            return gradient_of_scores(dout, y, t)
-        return gradient_with_options(dout, y, t, *options)
+        ignore_index, label_smoothing, class_weights = options
+        return softmax_with_loss_backward.trusted(
+            dout,
+            y,
+            t,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            class_weights=class_weights,
+        )
 
     def metric(self, y: Array, t: Array) -> Array:
         """Return :func:`xpnet.metrics.accuracy` of scores; ignored samples do not count."""

@@ -14,13 +14,19 @@ __all__ = ["child_at", "children_in", "children_of", "is_layer", "joined", "laye
 
 _PARTS = ("forward", "backward", "params", "grads")
 
+_NO_LAYERS = {type(None), bool, int, float, str, tuple, list, dict, frozenset}
+
 # Attributes that hold no layers of the layer's own.
 _NO_CHILDREN = ("params", "grads", "_memory")
 
 
 def is_layer(value: Any) -> bool:
     """Whether an object, and no class, can be called as a layer."""
-    return not isinstance(value, type) and all(hasattr(value, part) for part in _PARTS)
+    kind = type(value)
+    if kind in _NO_LAYERS or isinstance(value, type):
+        return False
+    # A property is looked for in the class, and not computed.
+    return all(hasattr(kind, part) or hasattr(value, part) for part in _PARTS)
 
 
 def children_of(layer: Any) -> Mapping[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from xpnet import metrics
 from xpnet._typing import Array
 from xpnet.gradients import numerical_gradient
 from xpnet.kernels import contention
 from xpnet.layers import Layer, SoftmaxWithLoss
-from xpnet.layers.calls import of_layers, recorder, takes_need_dx
+from xpnet.layers.calls import of_layers, recorded_by, recorder, takes_need_dx
 from xpnet.layers.evaluating import call_evaluating
 from xpnet.layers.memories import call_keeping_memories
+from xpnet.layers.outputs import Activations
 from xpnet.layers.parameters import Parameters, by_path
 from xpnet.layers.tree import is_layer
 
@@ -36,6 +38,9 @@ class Container(Layer):
     TypeError
         If the last layer is none.
     """
+
+    remembers_each_call: ClassVar[bool] = False
+    """Whether a layer may be called several times in one forward."""
 
     def __init__(
         self,
@@ -97,6 +102,28 @@ class Container(Layer):
             As the layers; a note tells which one.
         """
         return call_keeping_memories(call_evaluating, self.forward, x)
+
+    def activations(self, x: Array) -> dict[str, Array]:
+        """Return what each layer puts out for an input, by its path.
+
+        The layers do what they do after training, as in :meth:`predict`. A second output of a layer
+        that is called twice is at ``path#2``. Of a layer of one's own that has others in it, its
+        own output is there, and not theirs.
+
+        Parameters and errors are those of :meth:`predict`.
+
+        Examples
+        --------
+        >>> import numpy as np, xpnet
+        >>> net = xpnet.TwoLayerNet(4, 3, 2, seed=0)
+        >>> found = net.activations(xpnet.asarray(np.ones((1, 4))))
+        >>> {path: y.shape for path, y in found.items()}
+        {'Affine1': (1, 3), 'ReLU1': (1, 3), 'Affine2': (1, 2)}
+        """
+        noter = Activations(self)
+        run = partial(recorded_by, noter, self.forward)
+        call_keeping_memories(call_evaluating, run, x)
+        return noter.found
 
     @of_layers
     def loss(self, x: Array, t: Array) -> Array:

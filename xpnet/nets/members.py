@@ -90,4 +90,14 @@ def _all_members(layers: dict[str, Any], path: str = "") -> Iterator[tuple[str, 
     for name, layer in layers.items():
         yield f"{path}{name}", layer
         if isinstance(layer, Container):
-            yield from _all_members(dict(layer.children), f"{path}{name}.")
+            inner = _all_members(dict(layer.children), f"{path}{name}.")
+            # A net that remembers each call may have a layer at several places.
+            yield from _each_once(inner) if layer.remembers_each_call else inner
+
+
+def _each_once(members: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    seen: set[int] = set()
+    for name, layer in members:
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield name, layer

@@ -5,35 +5,28 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from xpnet._typing import Array, Namespace, Number
-from xpnet.backends import adapter_of
-from xpnet.dispatch import Dispatcher
-from xpnet.ops.label_options import are_plain, check_options, class_weights_like
-from xpnet.ops.labels import are_indices, as_indices, check_target, one_hot, row_weights
-from xpnet.ops.optional_labels import as_distributions
-from xpnet.ops.output import check_out, delivered
-from xpnet.ops.precision import rounded, widened
-from xpnet.ops.sums import mean, total
-from xpnet.ops.upstream import with_share_of_mean
-from xpnet.quiet import quiet
-from xpnet.together import floats_together
+from xpnet._typing import Array, Labels, Namespace
+from xpnet.labels.classes import are_indices, as_indices, check_target, one_hot, row_weights
+from xpnet.labels.distributions import as_distributions
+from xpnet.labels.options import are_plain, check_options, class_weights_like
+from xpnet.numerics.sums import mean, share_of_mean, total
+from xpnet.ops.examples import indices, probabilities
+from xpnet.ops.op import op
 
 __all__ = [
     "cross_entropy_error",
     "cross_entropy_error_backward",
-    "gradient_of_scores",
     "softmax_with_loss",
     "softmax_with_loss_backward",
 ]
 
-_NAME = "SoftmaxWithLoss"
 
-_kernel = Dispatcher("softmax_with_loss")
-_backward_kernel = Dispatcher("softmax_with_loss_backward")
-
-
-@quiet
-def cross_entropy_error(y: Array, t: Array) -> Array:
+@op(
+    {"y": probabilities(5, 4), "t": indices(5, classes=4)},
+    {"y": probabilities(5, 4), "t": probabilities(5, 4)},
+    results=("loss",),
+)
+def cross_entropy_error(xp: Namespace, y: Array, t: Labels) -> Array:
     """Return the mean of ``-log(y)`` at the true classes.
 
     The book adds 1e-7 inside the logarithm, which caps the loss at 16.1; here a probability of 0
@@ -53,7 +46,7 @@ def cross_entropy_error(y: Array, t: Array) -> Array:
 
     Raises
     ------
-    ShapeError, DTypeError, BackendMismatchError
+    ShapeError
         If ``t`` does not fit ``y``.
     LabelError
         If a label is no class, or a row no distribution (see ``xpnet.check_labels`` for GPUs).
@@ -65,35 +58,12 @@ def cross_entropy_error(y: Array, t: Array) -> Array:
     >>> print(f"{xpnet.cross_entropy_error(y, np.asarray([1, 0])):.4f}")
     0.4904
     """
-    xp, y, t = _checked("cross_entropy_error", t, y=y)
-    (wide,) = widened(xp, y)
-    return rounded(xp, mean(xp, -_expected(xp, xp.log(wide), t)), like=y)
+    return mean(xp, -_expected(xp, xp.log(y), t))
 
 
-@quiet
-def cross_entropy_error_backward(
-    dout: Array | Number, y: Array, t: Array, *, out: Array | None = None
-) -> Array:
+@cross_entropy_error.derivative
+def cross_entropy_error_backward(xp: Namespace, dout: Array | float, y: Array, t: Labels) -> Array:
     """Return the gradient of :func:`cross_entropy_error`, ``-dout * t / (y * N)``.
-
-    Parameters
-    ----------
-    dout : array of shape (), or number
-        The gradient of what follows with respect to the loss.
-    y, t : array
-        As in forward.
-    out : array, optional
-        Where to write the result, of its shape, dtype and home; it may be ``y`` itself.
-
-    Returns
-    -------
-    array, shape (..., C)
-        The gradient with respect to ``y``; ``out`` if given.
-
-    Raises
-    ------
-    ShapeError, DTypeError, BackendMismatchError, LabelError, NotWritableError
-        As :func:`cross_entropy_error`, or if the result does not go into ``out``.
 
     Examples
     --------
@@ -102,18 +72,22 @@ def cross_entropy_error_backward(
     >>> cross_entropy_error_backward(1.0, np.asarray([[0.25, 0.75]]), np.asarray([0]))
     array([[-4.,  0.]])
     """
-    name = "cross_entropy_error"
-    xp, y, t = _checked(name, t, y=y)
-    check_out(name, out, y=y)
-    wide, share = _with_share(xp, name, dout, y)
-    rows = _rows(xp, t, wide)
-    dy = xp.where(rows == 0, 0.0, -rows / wide) * share
-    return delivered(rounded(xp, _weighted(xp, dy, t), like=y), out)
+    rows = _rows(xp, t, y)
+    dy = xp.where(rows == 0, 0.0, -rows / y) * share_of_mean(dout, prod(y.shape[:-1]))
+    return _weighted(xp, dy, t)
 
 
+@cross_entropy_error.check
+@cross_entropy_error_backward.check
+def _target_fits(who: str, y: Array, t: Labels) -> None:
+    check_target(who, t, y=y)
+
+
+@op({"x": (5, 4), "t": indices(5, classes=4)}, results=("loss", "y"))
 def softmax_with_loss(
+    xp: Namespace,
     x: Array,
-    t: Array,
+    t: Labels,
     *,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
@@ -151,7 +125,7 @@ def softmax_with_loss(
 
     Raises
     ------
-    ShapeError, DTypeError, BackendMismatchError
+    ShapeError
         If ``t`` or ``class_weights`` does not fit ``x``, or ``ignore_index`` goes with rows.
     LabelError
         If a label is no class, or a row no distribution (see ``xpnet.check_labels`` for GPUs).
@@ -166,83 +140,37 @@ def softmax_with_loss(
     >>> float(loss)
     100.0
     """
-    if not are_plain(ignore_index, label_smoothing, class_weights):
-        return _loss_with_options(x, t, ignore_index, label_smoothing, class_weights)
-    loss_and_y: tuple[Array, Array] | None = _kernel.unchecked(x, t)
-    if loss_and_y is not None:
-        return loss_and_y
-    xp, x, t = _checked(_NAME, t, x=x)
-    loss_and_y = _kernel(x, t)
-    return _softmax_with_loss(xp, x, t) if loss_and_y is None else loss_and_y
-
-
-@quiet
-def _softmax_with_loss(xp: Namespace, x: Array, t: Array) -> tuple[Array, Array]:
-    (wide,) = widened(xp, x)
-    shifted = wide - xp.max(wide, axis=-1, keepdims=True)
+    shifted = x - xp.max(x, axis=-1, keepdims=True)
     y = xp.exp(shifted)
     sums = total(xp, y, axis=-1, keepdims=True)
     y /= sums
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        weights = _weights_like(class_weights, x)
+        rows, terms = as_distributions(xp, t, x, ignore_index, label_smoothing, weights)
+        losses = -_expected(xp, shifted - xp.log(sums), rows)
+        return total(xp, losses) / terms, y
     if are_indices(t, x):
         losses = xp.log(sums[..., 0]) - _expected(xp, shifted, t)
     else:
         losses = -_expected(xp, shifted - xp.log(sums), t)
-    return rounded(xp, mean(xp, losses), like=x), rounded(xp, y, like=x)
+    return mean(xp, losses), y
 
 
-@quiet
-def _loss_with_options(
-    x: Array, t: Array, ignore_index: int | None, label_smoothing: float, class_weights: Any
-) -> tuple[Array, Array]:
-    check_options(_NAME, ignore_index, label_smoothing)
-    xp, x, t = _checked(_NAME, t, ignore_index=ignore_index, x=x)
-    weights = None if class_weights is None else class_weights_like(_NAME, class_weights, x)
-    (wide,) = widened(xp, x)
-    rows, terms = as_distributions(xp, t, wide, ignore_index, label_smoothing, weights)
-    shifted = wide - xp.max(wide, axis=-1, keepdims=True)
-    y = xp.exp(shifted)
-    sums = total(xp, y, axis=-1, keepdims=True)
-    losses = -_expected(xp, shifted - xp.log(sums), rows)
-    return rounded(xp, total(xp, losses) / terms, like=x), rounded(xp, y / sums, like=x)
-
-
+@softmax_with_loss.derivative
 def softmax_with_loss_backward(
-    dout: Array | Number,
+    xp: Namespace,
+    dout: Array | float,
     y: Array,
-    t: Array,
+    t: Labels,
     *,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     class_weights: Any = None,
-    out: Array | None = None,
 ) -> Array:
     """Return the gradient of :func:`softmax_with_loss`, ``dout * (y - t) / N``.
 
     With options it is ``dout * (y * sum(q) - q) / n``, where ``q`` are the rows that the labels
     become, smoothed and weighted, and n is what the samples that count weigh together.
-
-    Parameters
-    ----------
-    dout : array of shape (), or number
-        The gradient of what follows with respect to the loss.
-    y : array, shape (..., C)
-        The probabilities from forward.
-    t : array, shape (...) or (..., C)
-        As in forward.
-    ignore_index, label_smoothing, class_weights
-        As in forward.
-    out : array, optional
-        Where to write the result, of its shape, dtype and home; it may be ``y`` itself.
-
-    Returns
-    -------
-    array, shape (..., C)
-        The gradient with respect to ``x``; ``out`` if given.
-
-    Raises
-    ------
-    ShapeError, DTypeError, BackendMismatchError, LabelError, NotWritableError
-        As :func:`softmax_with_loss`, or if the result does not go into ``out``.
 
     Examples
     --------
@@ -251,65 +179,47 @@ def softmax_with_loss_backward(
     >>> softmax_with_loss_backward(1.0, np.asarray([[0.25, 0.75]]), np.asarray([1]))
     array([[ 0.25, -0.25]])
     """
-    check_options(_NAME, ignore_index, label_smoothing)
-    xp, plain_y, plain_t = _checked(_NAME, t, ignore_index=ignore_index, y=y)
-    check_out(_NAME, out, y=y)
     if are_plain(ignore_index, label_smoothing, class_weights):
-        return gradient_of_scores(dout, plain_y, plain_t, out)
-    weights = None if class_weights is None else class_weights_like(_NAME, class_weights, plain_y)
-    options = ignore_index, label_smoothing, weights
-    dx = gradient_with_options(dout, plain_y, plain_t, *options)
-    return delivered(rounded(xp, dx, like=y), out)
-
-
-def gradient_of_scores(dout: Array | Number, y: Array, t: Array, out: Array | None = None) -> Array:
-    """Do what :func:`softmax_with_loss_backward` does, for labels that forward has checked."""
-    dx = _backward_kernel.of_any_kind(y, t, dout, out)
-    if dx is not None:
-        return dx
-    adapter = adapter_of(y)
-    dx = _gradient_of_scores(adapter.xp, dout, y, adapter.plain(t))
-    return delivered(rounded(adapter.xp, dx, like=y), out)
-
-
-@quiet
-def _gradient_of_scores(xp: Namespace, dout: Array | Number, y: Array, t: Array) -> Array:
-    wide, share = _with_share(xp, _NAME, dout, y)
-    rows = _rows(xp, t, wide)
-    if not are_indices(t, y):  # rows may sum to 1 only nearly; this is the exact derivative
-        wide = wide * total(xp, rows, axis=-1, keepdims=True)
-    dx = wide - rows
-    dx *= share
-    return _weighted(xp, dx, t)
-
-
-@quiet
-def gradient_with_options(
-    dout: Array | Number,
-    y: Array,
-    t: Array,
-    ignore_index: int | None,
-    label_smoothing: float,
-    class_weights: Array | None,
-) -> Array:
-    """Do what :func:`softmax_with_loss_backward` does, for what forward has checked."""
-    xp = adapter_of(y).xp
-    (wide,) = widened(xp, y)
-    rows, terms = as_distributions(xp, t, wide, ignore_index, label_smoothing, class_weights)
-    wide, share = with_share_of_mean(xp, _NAME, dout, y, terms)
-    dx = (wide * total(xp, rows, axis=-1, keepdims=True) - rows) * share
+        rows = _rows(xp, t, y)
+        if not are_indices(t, y):  # rows may sum to 1 only nearly; this is the exact derivative
+            y = y * total(xp, rows, axis=-1, keepdims=True)
+        dx = y - rows
+        dx *= share_of_mean(dout, prod(y.shape[:-1]))
+        return _weighted(xp, dx, t)
+    weights = _weights_like(class_weights, y)
+    rows, terms = as_distributions(xp, t, y, ignore_index, label_smoothing, weights)
+    dx = (y * total(xp, rows, axis=-1, keepdims=True) - rows) * share_of_mean(dout, terms)
     if ignore_index is not None:  # whatever the scores were, even NaN
         dx = xp.where((as_indices(t) != ignore_index)[..., None], dx, 0.0)
-    return rounded(xp, dx, like=y)
+    return dx
 
 
-def _checked(
-    layer: str, t: Array, *, ignore_index: int | None = None, **scores: Array
-) -> tuple[Any, ...]:
-    """Return the namespace, the scores and the target, as an op computes with them."""
-    xp, x = floats_together(layer, **scores)
-    check_target(layer, t, ignore_index=ignore_index, **scores)
-    return xp, x, adapter_of(t).plain(t)
+@softmax_with_loss.check
+@softmax_with_loss_backward.check
+def _options_fit(who: str, ignore_index: int | None, label_smoothing: float) -> None:
+    check_options(who, ignore_index, label_smoothing)
+
+
+@softmax_with_loss.check
+def _labels_fit(
+    who: str, x: Array, t: Labels, ignore_index: int | None, class_weights: Any
+) -> None:
+    check_target(who, t, ignore_index=ignore_index, x=x)
+    if class_weights is not None:
+        class_weights_like(who, class_weights, x)
+
+
+@softmax_with_loss_backward.check
+def _labels_fitted(
+    who: str, y: Array, t: Labels, ignore_index: int | None, class_weights: Any
+) -> None:
+    check_target(who, t, ignore_index=ignore_index, y=y)
+    if class_weights is not None:
+        class_weights_like(who, class_weights, y)
+
+
+def _weights_like(class_weights: Any, x: Array) -> Array | None:
+    return None if class_weights is None else class_weights_like("", class_weights, x)
 
 
 def _rows(xp: Namespace, t: Array, y: Array) -> Array:
@@ -335,10 +245,3 @@ def _weighted(xp: Namespace, dx: Array, t: Array) -> Array:
     """Return the gradient with the rows of labels that are no classes turned to NaN."""
     weights = row_weights(xp, t, dx) if are_indices(t, dx) else None
     return dx if weights is None else dx * weights[..., None]
-
-
-def _with_share(
-    xp: Namespace, layer: str, dout: Array | Number, y: Array
-) -> tuple[Array, Array | Number]:
-    """Return ``y`` to compute with, and the gradient that reaches each sample."""
-    return with_share_of_mean(xp, layer, dout, y, prod(y.shape[:-1]))

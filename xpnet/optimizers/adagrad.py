@@ -7,7 +7,6 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.checks import check_not_negative
-from xpnet.dispatch import Dispatcher
 from xpnet.ops import adagrad_update
 from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.setting import Setting
@@ -47,7 +46,7 @@ class AdaGrad(Optimizer):
     lr = Setting(check_not_negative)
     eps = Setting(check_not_negative)
     memory = ("squares",)
-    kernel = Dispatcher("adagrad_update")
+    kernel = adagrad_update.in_place
 
     def __init__(self, lr: float = 0.01, eps: float = 1e-7) -> None:
         super().__init__()

@@ -7,7 +7,6 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.checks import check_fraction, check_not_negative
-from xpnet.dispatch import Dispatcher
 from xpnet.ops import adam_update
 from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.setting import Setting
@@ -51,7 +50,7 @@ class Adam(Optimizer):
     beta2 = Setting(check_fraction)
     eps = Setting(check_not_negative)
     memory = ("mean", "square", "step")
-    kernel = Dispatcher("adam_update")
+    kernel = adam_update.in_place
 
     def __init__(
         self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8

@@ -7,7 +7,6 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.checks import check_fraction, check_not_negative
-from xpnet.dispatch import Dispatcher
 from xpnet.ops import momentum_update
 from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.setting import Setting
@@ -48,7 +47,7 @@ class Momentum(Optimizer):
     lr = Setting(check_not_negative)
     momentum = Setting(check_fraction)
     memory = ("velocity",)
-    kernel = Dispatcher("momentum_update")
+    kernel = momentum_update.in_place
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
         super().__init__()

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from xpnet._typing import Array
-from xpnet.dispatch import Dispatcher
 from xpnet.ops import nesterov_update
 from xpnet.optimizers.momentum import Momentum
 from xpnet.optimizers.state import Memory
@@ -29,7 +28,7 @@ class Nesterov(Momentum):
     array([0.25])
     """
 
-    kernel = Dispatcher("nesterov_update")
+    kernel = nesterov_update.in_place
 
     def step(
         self, param: Array, grad: Array, memory: Memory, settings: Mapping[str, Any]

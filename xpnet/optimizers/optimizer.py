@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from operator import setitem
 from typing import Any, ClassVar
 
@@ -10,7 +10,6 @@ from xpnet._typing import Array, Number
 from xpnet.arrays import detached
 from xpnet.backends import adapter_of
 from xpnet.checks import check_floats, check_same_shape, namespace_of_alike
-from xpnet.dispatch import Dispatcher
 from xpnet.kernels.tape import Tape, call
 from xpnet.layers.holders import holders_of
 from xpnet.layers.state import key_of
@@ -55,7 +54,7 @@ class Optimizer:
     memory: ClassVar[tuple[str, ...]] = ()
     """The names of what is remembered: arrays, but for a ``"step"``, which counts."""
 
-    kernel: ClassVar[Dispatcher | None] = None
+    kernel: ClassVar[Callable[..., Any] | None] = None
     """The fast copies of :meth:`step`, which work in place; none for a ``step`` of one's own."""
 
     _setting_names: ClassVar[frozenset[str]] = frozenset()
@@ -214,10 +213,7 @@ class Optimizer:
             memory, grad = memories[name], grads[name]
             counted = {"step": memory["step"] + 1} if "step" in memory else {}
             arrays = {**memory, **counted}
-            if (
-                self.kernel is None
-                or self.kernel.of_any_kind(param, grad, **arrays, **settings) is None
-            ):
+            if self.kernel is None or self.kernel(param, grad, **arrays, **settings) is None:
                 new, counted = self.step(param, grad, memory, settings)
                 call(setitem, detached(param), ..., new)
                 is_fixed = False

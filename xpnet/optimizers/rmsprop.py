@@ -7,7 +7,6 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.checks import check_fraction, check_not_negative
-from xpnet.dispatch import Dispatcher
 from xpnet.ops import rmsprop_update
 from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.setting import Setting
@@ -49,7 +48,7 @@ class RMSprop(Optimizer):
     decay_rate = Setting(check_fraction)
     eps = Setting(check_not_negative)
     memory = ("squares",)
-    kernel = Dispatcher("rmsprop_update")
+    kernel = rmsprop_update.in_place
 
     def __init__(self, lr: float = 0.01, decay_rate: float = 0.99, eps: float = 1e-7) -> None:
         super().__init__()

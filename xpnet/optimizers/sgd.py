@@ -7,7 +7,6 @@ from typing import Any
 
 from xpnet._typing import Array
 from xpnet.checks import check_not_negative
-from xpnet.dispatch import Dispatcher
 from xpnet.ops import sgd_update
 from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.setting import Setting
@@ -39,7 +38,7 @@ class SGD(Optimizer):
     """
 
     lr = Setting(check_not_negative)
-    kernel = Dispatcher("sgd_update")
+    kernel = sgd_update.in_place
 
     def __init__(self, lr: float = 0.01) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
-"""Every op and layer of xpnet, once, with inputs on which all checks run.
+"""Every op and layer of xpnet, with inputs on which all checks run.
 
-Tests, documentation and benchmarks take their list of ops and layers from here. What is public in
-``xpnet.ops`` or ``xpnet.layers`` and not listed here fails a test.
+Ops and activations bring their examples themselves, where they are declared. Layers are listed
+here; one that is public and is not fails a test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -23,12 +23,13 @@ from xpnet.layers import (
     Dropout,
     MeanSquaredError,
     MulLayer,
-    ReLU,
     Sigmoid,
     SigmoidWithLoss,
     SoftmaxWithLoss,
 )
-from xpnet.nets import Sequential, TwoLayerNet
+from xpnet.layers.activations import ACTIVATIONS
+from xpnet.nets import Apply, Concat, Residual, Sequential, TwoLayerNet
+from xpnet.ops.op import OPS, Op
 from xpnet.testing.subject import Subject
 
 __all__ = ["CATALOG", "Case", "OpLayer", "class_weights"]
@@ -114,14 +115,6 @@ def _one_hot(samples: int, classes: int) -> _Host:
     return np.asarray(np.eye(classes)[_indices(samples, classes=classes)])
 
 
-def _of_output(derivative: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda dout, y, *_inputs: derivative(dout, y)
-
-
-def _of_inputs(derivative: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda dout, _y, *inputs: derivative(dout, *inputs)
-
-
 def _loss_of_scores(x: Array, t: Array, **options: Any) -> Array:
     return ops.softmax_with_loss(x, t, **_for_classes(x, options))[0]
 
@@ -143,27 +136,6 @@ def _for_classes(x: Array, options: dict[str, Any]) -> dict[str, Any]:
 def class_weights(classes: int) -> list[float]:
     """Return weights of any number of classes, some of them 0."""
     return [(0.5, 2.0, 1.0, 0.0)[label % 4] for label in range(classes)]
-
-
-def _loss_of_switches(x: Array, t: Array) -> Array:
-    return ops.sigmoid_with_loss(x, t)[0]
-
-
-def _loss_of_switches_backward(dout: Array, _loss: Array, x: Array, t: Array) -> Array:
-    return ops.sigmoid_with_loss_backward(dout, ops.sigmoid(x), t)
-
-
-def _affine_params(dout: Array, _y: Array, x: Array, W: Array, _b: Array) -> tuple[Array, ...]:
-    dx = ops.affine_backward(dout, x, W)[0]
-    return dx, *ops.affine_param_gradients(dout, x, W)
-
-
-def _dropped(x: Array) -> Array:
-    return ops.dropout(x, 0.25, seed=3)[0]
-
-
-def _dropped_backward(dout: Array, _y: Array, x: Array) -> Array:
-    return ops.dropout_backward(dout, ops.dropout(x, 0.25, seed=3)[1], 0.25)
 
 
 def _switched_off() -> Dropout:
@@ -194,6 +166,68 @@ def _op(
     return Case(op, note, Subject(factory, inputs), skip=(*skip, *_NO_LAYER))
 
 
+def _op_cases() -> Iterator[Case]:
+    """Yield all ops that have a derivative, with the examples of their declarations."""
+    for op in filter(_is_own, OPS.values()):
+        for example in op.examples:
+            if op.backward is None:
+                continue
+            yield _declared(op, example, op, op.backward)
+            if example is op.examples[0]:
+                for of, derivative in op.partial.items():
+                    yield _declared(op, example, derivative, op.backward, of)
+
+
+def _declared(
+    op: Op, example: dict[str, Any], target: Op, derivative: Op, of: tuple[str, ...] = ()
+) -> Case:
+    """Return an example of an op; or of its derivative with respect to some inputs."""
+    drawn = {name: _drawn(value) for name, value in example.items()}
+    inputs = {name: value for name, value in drawn.items() if isinstance(value, np.ndarray)}
+    settings = {name: value for name, value in drawn.items() if name not in inputs}
+
+    def backward(dout: Array, y: Array, *arrays: Array) -> Any:
+        known = dict(zip(inputs, arrays, strict=True)) | settings
+        results = (y,) if len(op.results) == 1 else op(**known)
+        known = dict(zip(op.results, results, strict=True)) | known
+        found = _gradients(derivative, dout, known)
+        if not of:
+            return found
+        return *found[: -len(of)], *_gradients(target, dout, known)
+
+    call: Any = op if len(op.results) == 1 else _first_of(op)
+    axis, ndim = settings.get("axis"), next(iter(inputs.values())).ndim
+    skip = _NO_BATCH if ndim < 2 or axis == 0 else () if axis is None else _NOT_BY_ROWS
+    named = [_named(*each) for each in inputs.items()]
+    note = ", ".join([*named, *(f"{name}={value}" for name, value in settings.items())])
+    return _op(target, note, backward, *inputs.values(), call=partial(call, **settings), skip=skip)
+
+
+def _is_own(declared: Any) -> bool:
+    """Whether an op or layer is declared in xpnet, and not in a test or by a user."""
+    return str(declared.__module__).startswith("xpnet.")
+
+
+def _drawn(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return _normal(*value)
+    return value(_rng) if callable(value) else value
+
+
+def _named(name: str, array: _Host) -> str:
+    kind = "" if array.dtype.kind == "f" else " integers"
+    return f"{name} {array.shape}{kind}"
+
+
+def _gradients(derivative: Op, dout: Array, known: dict[str, Any]) -> Any:
+    names = [name for name in derivative.names[1:] if name in known]
+    return derivative(dout, **{name: known[name] for name in names})
+
+
+def _first_of(op: Op) -> Callable[..., Array]:
+    return lambda *inputs, **settings: op(*inputs, **settings)[0]
+
+
 def _layer(kind: Any, note: str, factory: Callable[[], Any], *inputs: Any, **options: Any) -> Case:
     return Case(kind, note, Subject(factory, inputs), **options)
 
@@ -205,75 +239,57 @@ _ALL_OPTIONS: dict[str, Any] = {
 }
 _WEIGHTS = class_weights(4)
 
-_affine_op = partial(_op, ops.affine)
-_affine_derivative = _of_inputs(lambda dout, x, W, _b: ops.affine_backward(dout, x, W))
+_BACKWARDS = (Ellipsis, slice(None, None, -2), None, 1)
+
+
+def _of_inputs(derivative: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda dout, _y, *inputs: derivative(dout, *inputs)
+
+
+def _binary_cases() -> list[Case]:
+    """Return examples of ops with two operands: of one shape, and of shapes that broadcast."""
+    pairs = {
+        ops.subtract: ops.subtract_backward,
+        ops.divide: ops.divide_backward,
+        ops.power: ops.power_backward,
+    }
+    return [
+        _op(op, note, _of_inputs(derivative), abs(_normal(*x)) + 0.5, abs(_normal(*y)) + 0.5)
+        for op, derivative in pairs.items()
+        for note, x, y in (
+            ("equal shapes", (5, 4), (5, 4)),
+            ("broadcast", (5, 4), (4,)),
+            ("scalar", (5, 4), ()),
+        )
+    ]
+
+
+def _along(op: Any, derivative: Any) -> list[Case]:
+    """Return examples of an op along axes."""
+    some = {"axis": -1, "keepdims": True}
+    return [
+        _op(op, "all", _of_inputs(derivative), _normal(5, 4)),
+        _op(
+            op,
+            "kept axis",
+            lambda dout, _y, x: derivative(dout, x, **some),
+            _normal(5, 4),
+            call=partial(op, **some),
+        ),
+    ]
+
+
+def _residual() -> Residual:
+    return Residual(Affine.random(4, 4, weight_init_std=0.5, seed=1), Sigmoid())
+
+
+def _concat() -> Concat:
+    first, second = (Affine.random(4, 3, weight_init_std=0.5, seed=seed) for seed in (1, 2))
+    return Concat(first, Sequential(second, Sigmoid()))
+
 
 CATALOG: tuple[Case, ...] = (
-    _affine_op("(5, 4) @ (4, 3)", _affine_derivative, _normal(5, 4), _normal(4, 3), _normal(3)),
-    _affine_op(
-        "one sample",
-        _affine_derivative,
-        *(_normal(4), _normal(4, 3), _normal(3)),
-        skip=_NO_BATCH,
-    ),
-    _affine_op("1 by 1", _affine_derivative, _normal(5, 1), _normal(1, 1), _normal(1)),
-    _affine_op("3 axes", _affine_derivative, _normal(2, 5, 4), _normal(4, 3), _normal(3)),
-    _op(
-        ops.affine_param_gradients,
-        "(5, 4) @ (4, 3)",
-        _affine_params,
-        *(_normal(5, 4), _normal(4, 3), _normal(3)),
-        call=ops.affine,
-    ),
-    _op(ops.relu, "(5, 4)", _of_output(ops.relu_backward), _normal(5, 4)),
-    _op(ops.relu, "scalar", _of_output(ops.relu_backward), _normal(), skip=_NO_BATCH),
-    _op(ops.sigmoid, "(5, 4)", _of_output(ops.sigmoid_backward), 3 * _normal(5, 4)),
-    _op(ops.sigmoid, "scalar", _of_output(ops.sigmoid_backward), _normal(), skip=_NO_BATCH),
-    _op(ops.softmax, "rows", _of_output(ops.softmax_backward), _normal(5, 4)),
-    _op(ops.softmax, "one class", _of_output(ops.softmax_backward), _normal(5, 1)),
-    _op(
-        ops.softmax,
-        "one sample",
-        _of_output(ops.softmax_backward),
-        _normal(7),
-        skip=_NO_BATCH,
-    ),
-    _op(
-        ops.softmax,
-        "axis 0",
-        _of_output(partial(ops.softmax_backward, axis=0)),
-        _normal(5, 4),
-        call=partial(ops.softmax, axis=0),
-        skip=_NO_BATCH,
-    ),
-    _op(ops.log_softmax, "rows", _of_output(ops.log_softmax_backward), _normal(5, 4)),
-    _op(
-        ops.log_softmax,
-        "axis 1 of 3",
-        _of_output(partial(ops.log_softmax_backward, axis=1)),
-        _normal(2, 3, 4),
-        call=partial(ops.log_softmax, axis=1),
-        skip=_NOT_BY_ROWS,
-    ),
-    _op(
-        ops.cross_entropy_error,
-        "indices",
-        _of_inputs(ops.cross_entropy_error_backward),
-        *(_rows(5, 4), _indices(5, classes=4)),
-    ),
-    _op(
-        ops.cross_entropy_error,
-        "soft rows",
-        _of_inputs(ops.cross_entropy_error_backward),
-        *(_rows(5, 4), _rows(5, 4)),
-    ),
-    _op(
-        ops.softmax_with_loss,
-        "indices",
-        _loss_of_scores_backward,
-        *(_normal(5, 4), _indices(5, classes=4)),
-        call=_loss_of_scores,
-    ),
+    *_op_cases(),
     _op(
         ops.softmax_with_loss,
         "all options",
@@ -281,31 +297,13 @@ CATALOG: tuple[Case, ...] = (
         *(_normal(5, 4), np.asarray([3, 2, 0, 3, 1])),
         call=partial(_loss_of_scores, **_ALL_OPTIONS),
     ),
-    _op(
-        ops.mean_squared_error,
-        "(5, 4)",
-        _of_inputs(ops.mean_squared_error_backward),
-        *(_normal(5, 4), _normal(5, 4)),
-    ),
-    _op(
-        ops.sigmoid_with_loss,
-        "soft labels",
-        _loss_of_switches_backward,
-        *(_normal(5, 4), _rows(5, 4)),
-        call=_loss_of_switches,
-    ),
-    _op(ops.dropout, "(5, 4)", _dropped_backward, _normal(5, 4), call=_dropped),
-    _op(ops.dropout, "scalar", _dropped_backward, _normal(), call=_dropped, skip=_NO_BATCH),
-    _op(ops.add, "equal shapes", _of_inputs(ops.add_backward), _normal(5, 4), _normal(5, 4)),
-    _op(ops.mul, "equal shapes", _of_inputs(ops.mul_backward), _normal(5, 4), _normal(5, 4)),
     _layer(AddLayer, "equal shapes", AddLayer, _normal(5, 4), _normal(5, 4)),
     _layer(AddLayer, "broadcast", AddLayer, _normal(5, 4), _normal(4)),
     _layer(AddLayer, "both broadcast", AddLayer, _normal(5, 1), _normal(1, 4), skip=_NOT_BY_ROWS),
     _layer(MulLayer, "equal shapes", MulLayer, _normal(5, 4), _normal(5, 4)),
     _layer(MulLayer, "broadcast", MulLayer, _normal(5, 4), _normal(4)),
     _layer(MulLayer, "scalar", MulLayer, _normal(5, 4), _normal()),
-    _layer(Sigmoid, "(5, 4)", Sigmoid, _normal(5, 4)),
-    _layer(ReLU, "(5, 4)", ReLU, _normal(5, 4)),
+    *(_layer(kind, "(5, 4)", kind, _normal(5, 4)) for kind in filter(_is_own, ACTIVATIONS)),
     _layer(
         Dropout,
         "(5, 4)",
@@ -384,4 +382,83 @@ CATALOG: tuple[Case, ...] = (
         partial(TwoLayerNet, 4, 6, 3, weight_init_std=0.5, seed=1),
         _normal(5, 4),
     ),
+    *_binary_cases(),
+    _op(ops.negative, "(5, 4)", _of_inputs(ops.negative_backward), _normal(5, 4)),
+    _op(ops.absolute, "(5, 4)", _of_inputs(ops.absolute_backward), _normal(5, 4)),
+    _op(
+        ops.where,
+        "both broadcast",
+        lambda dout, _y, x, y: ops.where_backward(dout, x > 0, x, y),
+        *(_normal(5, 4), _normal(4)),
+        call=lambda x, y: ops.where(x > 0, x, y),
+    ),
+    _op(
+        ops.matmul,
+        "(5, 4) @ (4, 3)",
+        _of_inputs(ops.matmul_backward),
+        *(_normal(5, 4), _normal(4, 3)),
+    ),
+    _op(
+        ops.matmul,
+        "broadcast",
+        _of_inputs(ops.matmul_backward),
+        *(_normal(2, 1, 5, 4), _normal(3, 4, 2)),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.matmul,
+        "two vectors",
+        _of_inputs(ops.matmul_backward),
+        *(_normal(4), _normal(4)),
+        skip=_NO_BATCH,
+    ),
+    *_along(ops.sum, ops.sum_backward),
+    *_along(ops.mean, ops.mean_backward),
+    _op(
+        ops.max,
+        "last axis",
+        lambda dout, y, x: ops.max_backward(dout, x, y, axis=-1),
+        _normal(5, 4),
+        call=partial(ops.max, axis=-1),
+    ),
+    _op(
+        ops.reshape,
+        "(5, 2, 2)",
+        lambda dout, _y, x: ops.reshape_backward(dout, x, (x.shape[0], 2, 2)),
+        _normal(5, 4),
+        call=lambda x: ops.reshape(x, (x.shape[0], 2, 2)),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.transpose,
+        "in reverse order",
+        _of_inputs(ops.transpose_backward),
+        _normal(5, 4, 3),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.getitem,
+        "backwards",
+        lambda dout, _y, x: ops.getitem_backward(dout, x, _BACKWARDS),
+        _normal(5, 4, 3),
+        call=lambda x: ops.getitem(x, _BACKWARDS),
+        skip=_NOT_BY_ROWS,
+    ),
+    _op(
+        ops.concat,
+        "last axis",
+        lambda dout, _y, *arrays: ops.concat_backward(dout, arrays, axis=-1),
+        *(_normal(5, 4), _normal(5, 2)),
+        call=lambda *arrays: ops.concat(arrays, axis=-1),
+    ),
+    _op(
+        ops.stack,
+        "last axis",
+        lambda dout, _y, *arrays: ops.stack_backward(dout, arrays, axis=-1),
+        *(_normal(5, 4), _normal(5, 4)),
+        call=lambda *arrays: ops.stack(arrays, axis=-1),
+    ),
+    _layer(Residual, "affine and sigmoid", _residual, _normal(5, 4)),
+    _layer(Concat, "two branches", _concat, _normal(5, 4)),
+    _layer(Apply, "of an op", partial(Apply, ops.relu), _normal(5, 4)),
 )

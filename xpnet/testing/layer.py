@@ -13,6 +13,7 @@ from xpnet.backends import adapter_by_name, backend_names
 from xpnet.dtypes import FLOATS, is_real
 from xpnet.errors import BackendMismatchError, BackendUnavailableError, DTypeError, ShapeError
 from xpnet.gradient_check.streams import check_seed
+from xpnet.layers.tree import is_layer
 from xpnet.testing.checks import CHECKS, Check, NotRun
 from xpnet.testing.limits import reason_not_to_run
 from xpnet.testing.places import Place
@@ -197,7 +198,7 @@ def _title(factory: Callable[[], Any]) -> str:
 
 def _check_arguments(factory: Any, inputs: tuple[Any, ...]) -> None:
     """Explain what no layer could be checked with."""
-    if not callable(factory):
+    if not callable(factory) or is_layer(factory):  # a layer is callable, too
         kind = type(factory).__name__
         msg = (
             "check_layer needs a factory, which makes a fresh layer at each call, such as a class "

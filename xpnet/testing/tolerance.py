@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xpnet._typing import DType
 from xpnet.dtypes import EPSILON, dtype_name, is_half
-from xpnet.ops.sums import depth
+from xpnet.numerics.sums import depth
 
 __all__ = ["EPSILON", "LARGEST", "SMALLEST", "dtype_of_sums", "tolerance", "underflow"]
 
@@ -33,7 +33,7 @@ def tolerance(dtype: DType, length: int, stored: int = 8) -> float:
     second edition, lemma 3.1), and a sum of ``n`` products by as much of the sum of their
     magnitudes, in whatever order a library adds them (section 4.2). So it is ``gamma`` of the
     length, and of the few roundings that do not belong to the sum. A sum of very many terms is
-    split, see :func:`xpnet.ops.sums.depth`, and its bound is less.
+    split, see :func:`xpnet.numerics.sums.depth`, and its bound is less.
 
     In 16 bits all that is held in float32, and only what goes from one op to the next is rounded
     to 16 bits.

@@ -8,6 +8,7 @@ names the layer, what was found and what was expected.
 from __future__ import annotations
 
 from errors.mistakes.backends import BACKENDS
+from errors.mistakes.graphs import GRAPHS
 from errors.mistakes.nets import NETS
 from errors.mistakes.not_floats import NOT_FLOATS
 from errors.mistakes.order import ORDER
@@ -23,6 +24,7 @@ BAD_INPUTS = [
     *BAD_LABELS,
     *ORDER,
     *NETS,
+    *GRAPHS,
     *SIZES,
     *OPTIMIZERS,
     *GRADIENTS,

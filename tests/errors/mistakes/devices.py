@@ -26,7 +26,7 @@ BAD_ON_STRICT = [
         "labels-device",
         lambda: loss(labels([0, 1], device="device1")),
         BackendMismatchError,
-        ("SoftmaxWithLoss", "t is", "CPU_DEVICE", "device1"),
+        ("xpnet.ops.softmax_with_loss", "t is", "CPU_DEVICE", "device1"),
     ),
     Mistake(
         "accuracy-labels-device",
@@ -38,7 +38,7 @@ BAD_ON_STRICT = [
         "rebound-device",
         lambda: rebound("Affine2.b", elsewhere(2)).predict(floats(2, 3)),
         BackendMismatchError,
-        ("Affine", "CPU_DEVICE", "device1", "layer Affine2"),
+        ("xpnet.ops.affine", "CPU_DEVICE", "device1", "layer Affine2"),
     ),
     Mistake(
         "home-device",
@@ -50,6 +50,6 @@ BAD_ON_STRICT = [
         "net-moved-alone",
         lambda: net().to(device="device1").predict(floats(2, 3)),
         BackendMismatchError,
-        ("Affine", "CPU_DEVICE", "device1", "layer Affine1"),
+        ("xpnet.ops.affine", "CPU_DEVICE", "device1", "layer Affine1"),
     ),
 ]

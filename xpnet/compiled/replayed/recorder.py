@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,13 +10,15 @@ import numpy as np
 
 from xpnet.compiled.not_compiled import NotCompiledError
 from xpnet.compiled.numbers import Numbers
+from xpnet.compiled.random_states import are_equal, random_states
+from xpnet.compiled.replayed.constants import Constants
 from xpnet.kernels.tape import Call, Tape
 from xpnet.layers.calls import is_of_layers, is_of_one_op, op_of, recorded_by, takes_need_dx
-from xpnet.layers.state import counters_of
+from xpnet.layers.state import attributes_of, counters_of, taken_apart
 from xpnet.layers.tree import walk
 from xpnet.ops.fused import FUSED
 
-__all__ = ["Changed", "MethodCall", "NetRecorder"]
+__all__ = ["Changed", "MethodCall", "NetRecorder", "OpCall"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -37,23 +39,30 @@ class NetRecorder:
         Those whose methods are not called again: they must stay in the same mode.
     called : list of layers
         Those whose methods are.
+    constants : Constants
+        What nets compute with besides.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root: Any) -> None:
         # What each method has called, in lists of their own while some may be replaced.
         self._calls: list[list[Call]] = []
         self._forwards: list[_Forward] = []
         self._copies: dict[tuple[int, str], _Host] = {}
+        self._fused: dict[int, _Fused] = {}
+        self._all_called: list[Any] = []
         self.taped: list[Any] = []
         self.called: list[Any] = []
+        self.constants = Constants(root)
 
     def forward(self, layer: Any, *inputs: _Host) -> Any:
         """Run a layer forward."""
         if is_of_layers(layer, "forward", "backward"):
             return layer.forward(*inputs)  # which comes back here
+        self._part(inputs)
         if is_of_one_op(layer, "forward"):
             result, calls = _taped_forward(layer, inputs)
             if calls:
+                self._check_once(layer, self._all_called)
                 run = MethodCall(layer, "forward", {}, list(inputs), result, {})
                 self._forwards.append(_Forward(layer, calls, [run], inputs, result))
                 self._calls.append(calls)
@@ -75,6 +84,10 @@ class NetRecorder:
             return last.result
         remembered = last.layer._saved()
         last.layer._save(*(fused if each is last.result else each for each in remembered))
+        between = first.result
+        self._fused[id(between)] = _Fused(
+            between, calls, [*first.calls, *last.calls, [np.copyto, fused, last.result]]
+        )
         runs = [*first.runs, last.runs[0]._replace(kept=fused)]
         self._forwards[-2:] = [
             each._replace(calls=calls, runs=runs, result=fused) for each in (first, last)
@@ -88,6 +101,7 @@ class NetRecorder:
         if is_of_layers(layer, "forward", "backward"):
             return layer.backward(*dout, **told)
         forward = next((each for each in self._forwards if each.layer is layer), None)
+        self._part(dout)
         if forward is not None:
             if is_of_one_op(layer, "backward"):
                 result, calls = _taped(partial(layer.backward, **told), dout)
@@ -96,8 +110,63 @@ class NetRecorder:
                     return result
             # It needs what the layer remembers, and so the layer's forward must run. The list
             # stays the same one: it is among all calls, and perhaps that of two layers.
+            self._check_once(layer, [each.layer for each in self._forwards if each is not forward])
             forward.calls[:] = [[run] for run in forward.runs]
         return self._call_method(layer, "backward", dout, told)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of arrays in the forward or backward of a net.
+
+        What lies where an argument does is there each time. Else what a kernel has called is called
+        again, or the function is.
+        """
+        self._part(arguments)
+        result, calls = _taped(function, arguments)
+        if calls and _is_done_by(calls, result):
+            self._calls.append(calls)
+            return result
+        if any(_share_memory(result, array) for array in _flat(arguments)):
+            return result
+        kept = tuple(map(np.array, result)) if isinstance(result, tuple) else np.array(result)
+        self._calls.append([[OpCall(function, list(arguments), kept)]])
+        return kept
+
+    def constant(self, array: Any) -> None:
+        """Note an array that a net computes with; it must be among the attributes of a layer."""
+        self.constants.add(array)
+
+    def forward_of_net(self, net: Any, graph: Any, run: Callable[[], Any]) -> Any:
+        """Run the forward of a net, and make sure that it does the same each time."""
+        before, drawn = dict(attributes_of(net)), random_states()
+        keys = {name: taken_apart(value).key for name, value in before.items()}
+        result = run()
+        name, after = type(net).__name__, attributes_of(net)
+        if graph.was_read:
+            self.refuse(f"the forward of a {name} looks at values, as an if or float() does")
+        for attribute in {**before, **after}:
+            value = after.get(attribute)
+            is_same = value is before.get(attribute) and attribute in before
+            if not is_same or taken_apart(value).key != keys[attribute]:
+                self.refuse(f"a {name} changes its attribute {attribute!r} in each step")
+        if not are_equal(random_states(), drawn):
+            self.refuse(f"the forward of a {name} draws random numbers in Python")
+        return result
+
+    def refuse(self, reason: str) -> None:
+        """Say what a replay would not do."""
+        raise NotCompiledError(reason)
+
+    def _check_once(self, layer: Any, others: list[Any]) -> None:
+        """Make sure that a layer whose methods are called is called once: it remembers one call."""
+        if any(each is layer for each in others):
+            self.refuse(f"{type(layer).__name__} is used twice, and its methods remember one call")
+
+    def _part(self, arrays: Any) -> None:
+        """Do two ops one after the other again, if somebody needs what is between them."""
+        for array in _flat(arrays):
+            fused = self._fused.pop(id(array), None)
+            if fused is not None:
+                fused.calls[:] = fused.apart
 
     def grad_of(self, layer: Any, name: str) -> _Host | None:
         """Return the array to which a layer's gradient is written each time."""
@@ -117,6 +186,11 @@ class NetRecorder:
     ) -> Any:
         """Call a method, note it, and return a copy of its result."""
         told = told or {}
+        if name == "forward":
+            walked = [each for _, each in walk(layer)]
+            for each in walked:
+                self._check_once(each, [*self.taped, *self._all_called])
+            self._all_called += walked
         method = partial(getattr(layer, name), **told)
         result = recorded_by(None, method, *arrays)
         kept = None if result is None else _twin(layer, result)
@@ -154,6 +228,30 @@ class MethodCall(NamedTuple):
             _copy(kept, layer.grads.get(name))
 
 
+class OpCall(NamedTuple):
+    """A function to call, and where to copy what it gives."""
+
+    function: Callable[..., Any]
+    arrays: list[Any]
+    kept: Any
+
+    def __call__(self) -> None:
+        result = self.function(*self.arrays)
+        if not isinstance(self.kept, tuple):
+            _copy(self.kept, result)
+            return
+        for kept, array in zip(self.kept, result, strict=True):
+            _copy(kept, array)
+
+
+class _Fused(NamedTuple):
+    """The calls of two ops at once, those of one after the other, and what is between them."""
+
+    between: Any
+    calls: list[Call]
+    apart: list[Call]
+
+
 class _Forward(NamedTuple):
     """The calls of a forward, perhaps of two layers at once, and the methods that do the same."""
 
@@ -188,6 +286,37 @@ def _twin(layer: Any, array: Any) -> _Host:
     twin: _Host = np.ndarray(array.shape, array.dtype, memory, before, array.strides)
     np.copyto(twin, array)
     return twin
+
+
+def _is_done_by(calls: list[Call], result: Any) -> bool:
+    """Whether calls of kernels do all that gave a result."""
+    results = result if isinstance(result, tuple) else (result,)
+    if not all(isinstance(array, np.ndarray) for array in results):
+        return False
+    expected = [array.copy() for array in results]
+    for array in results:
+        array.view(np.uint8)[...] = 0xFF if array.flags.c_contiguous else 0
+    tape = Tape()
+    tape.calls = calls
+    tape.replay()
+    return all(map(_same_bits, results, expected))
+
+
+def _same_bits(a: _Host, b: _Host) -> bool:
+    return a.tobytes() == b.tobytes()
+
+
+def _flat(arguments: Sequence[Any]) -> list[Any]:
+    """Return arguments, and those in lists and tuples among them."""
+    found: list[Any] = []
+    for value in arguments:
+        found += value if isinstance(value, list | tuple) else [value]
+    return found
+
+
+def _share_memory(result: Any, array: Any) -> bool:
+    both = isinstance(result, np.ndarray) and isinstance(array, np.ndarray)
+    return both and np.may_share_memory(result, array)
 
 
 def _taped(function: Callable[..., Any], arrays: tuple[Any, ...]) -> tuple[Any, list[Call]]:

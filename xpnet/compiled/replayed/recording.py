@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.compiled.replayed.recorder import MethodCall, NetRecorder
+from xpnet.compiled.not_compiled import NotCompiledError
+from xpnet.compiled.random_states import put_back, random_states
+from xpnet.compiled.replayed.recorder import Changed, MethodCall, NetRecorder, OpCall
 from xpnet.compiled.replayed.update import Update
 from xpnet.compiled.snapshot import Snapshot
 from xpnet.compiled.watch import Watch
@@ -47,9 +49,14 @@ class Recording:
 
     def __init__(self, net: Any, x: _Host, t: _Host) -> None:
         self._x, self._t = _own(x), _own(t)
-        recorder = NetRecorder()
+        recorder = NetRecorder(net)
         run = partial(recorded_by, recorder, net.loss_and_gradient)
-        loss, _ = call_keeping_memories(run, self._x, self._t)
+        drawn = random_states()
+        try:
+            loss, _ = call_keeping_memories(run, self._x, self._t)
+        except NotCompiledError:
+            put_back(drawn)
+            raise
         self.loss: _Host = np.asarray(loss)
         self._params = [
             (layer, name, net.params[path])
@@ -65,6 +72,7 @@ class Recording:
         called = {id(layer) for layer in self._called}
         self._watch = Watch(lambda: layers_in(net), lambda layer: id(layer) not in called)
         calls = recorder.calls()
+        self._constants = recorder.constants
         self.grads = _summed_gradients(net, recorder, calls)
         self.update: Update | None = None
         self._owned = [
@@ -85,7 +93,7 @@ class Recording:
         for layer, count in self._counts:
             if len(layer.params) != count:
                 return False
-        return self._watch.is_current()
+        return self._watch.is_current() and self._constants.are_current()
 
     def before(self) -> Snapshot | None:
         """Return what a replay changes besides its own arrays, as it is now; None for nothing."""
@@ -153,11 +161,13 @@ def _slots(calls: list[Call], array: _Host) -> tuple[list[_Slot], bool]:
     """Return where an array is an argument itself, and whether other arguments are views of it."""
     slots, has_views = [], False
     for call in calls:
-        arguments = call[0].arrays if isinstance(call[0], MethodCall) else call
+        arguments = call[0].arrays if isinstance(call[0], MethodCall | OpCall) else call
         for position, argument in enumerate(_flat(arguments)):
             if argument is array and position < len(arguments):
                 slots.append((arguments, position))
-            elif array.flags.owndata and _share_memory(argument, array):
+            elif _share_memory(argument, array):
+                if not array.flags.owndata:
+                    raise Changed  # a view of a batch whose place no other can take
                 has_views = True
     return slots, has_views
 
@@ -167,6 +177,6 @@ def _share_memory(argument: Any, array: _Host) -> bool:
 
 
 def _flat(arguments: Sequence[Any]) -> list[Any]:
-    """Return arguments, and behind them what stands in tuples among them."""
-    inner = [array for value in arguments if isinstance(value, tuple) for array in value]
+    """Return arguments, and behind them what stands in tuples and lists among them."""
+    inner = [array for value in arguments if isinstance(value, tuple | list) for array in value]
     return [*arguments, *inner]

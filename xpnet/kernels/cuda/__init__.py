@@ -25,6 +25,7 @@ from xpnet.kernels.cuda.updates import (
     rmsprop_update,
     sgd_update,
 )
+from xpnet.ops.op import OPS
 
 __all__ = [
     "KERNELS",
@@ -47,3 +48,5 @@ __all__ = [
 ]
 
 KERNELS = registered(on_gpu)
+for _op, _run in KERNELS.items():
+    OPS[_op].kernel("cuda")(_run)

@@ -21,7 +21,8 @@ from xpnet.kernels.cuda.softmax import (
     softmax_backward,
 )
 from xpnet.kernels.cuda.takes import takes
-from xpnet.ops.sums import MANY
+from xpnet.labels.options import are_plain
+from xpnet.numerics.sums import MANY
 
 __all__ = ["registered"]
 
@@ -95,7 +96,13 @@ def _overlap(a: Array, b: Array) -> bool:
 
 
 def _on_rows(
-    launch: Launcher, op: str, run: Callable[..., None], x: Array, axis: int, out: Array | None
+    launch: Launcher,
+    op: str,
+    run: Callable[..., None],
+    x: Array,
+    axis: int = -1,
+    *,
+    out: Array | None = None,
 ) -> Array | None:
     if not takes(op, [x], axis) or not _suits(op, out, x):
         return None
@@ -110,8 +117,9 @@ def _on_rows_backward(
     run: Callable[..., None],
     dout: Array,
     y: Array,
-    axis: int,
-    out: Array | None,
+    axis: int = -1,
+    *,
+    out: Array | None = None,
 ) -> Array | None:
     if not takes(op, [dout, y], axis) or not _suits(op, out, dout, y):
         return None
@@ -126,12 +134,23 @@ def _on_entries(
     run: Callable[..., None],
     dout: Array,
     y: Array,
-    out: Array | None,
+    *,
+    out: Array | None = None,
 ) -> Array | None:
-    return _on_rows_backward(launch, op, run, dout, y, -1, out)
+    return _on_rows_backward(launch, op, run, dout, y, out=out)
 
 
-def _softmax_with_loss(launch: Launcher, x: Array, t: Array) -> tuple[Array, Array] | None:
+def _softmax_with_loss(
+    launch: Launcher,
+    x: Array,
+    t: Array,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+) -> tuple[Array, Array] | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return None
     if not takes("softmax_with_loss", [x, t]):
         return None
     loss, y = array_namespace(x).empty((), dtype=x.dtype), _like(x)
@@ -140,8 +159,18 @@ def _softmax_with_loss(launch: Launcher, x: Array, t: Array) -> tuple[Array, Arr
 
 
 def _softmax_with_loss_backward(
-    launch: Launcher, y: Array, t: Array, dout: Any, out: Array | None
+    launch: Launcher,
+    dout: Any,
+    y: Array,
+    t: Array,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+    out: Array | None = None,
 ) -> Array | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return None
     if not takes("softmax_with_loss_backward", [y, t]) or not _takes_upstream(dout, y):
         return None
     upstream = [] if isinstance(dout, int | float) else [dout]
@@ -169,7 +198,11 @@ def _affine(launch: Launcher, activation: str, x: Array, W: Array, b: Array) -> 
     return y
 
 
-def _affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Array] | None:
+def _affine_param_gradients(
+    dout: Array, x: Array, W: Array, b: Array | None = None
+) -> tuple[Array, Array] | None:
+    if b is not None and b.dtype != W.dtype:
+        return None
     if not takes("affine_backward", [dout, x, W]) or prod(x.shape[:-1]) > MANY:
         return None
     xp, dW = array_namespace(x), _like(W)
@@ -181,8 +214,10 @@ def _affine_param_gradients(dout: Array, x: Array, W: Array) -> tuple[Array, Arr
     return dW, db[0, :]
 
 
-def _affine_backward(dout: Array, x: Array, W: Array) -> tuple[Array, Array, Array] | None:
-    gradients = _affine_param_gradients(dout, x, W) if W.shape[1] <= MANY else None
+def _affine_backward(
+    dout: Array, x: Array, W: Array, b: Array | None = None
+) -> tuple[Array, Array, Array] | None:
+    gradients = _affine_param_gradients(dout, x, W, b) if W.shape[1] <= MANY else None
     if gradients is None:
         return None
     dx = _like(x)

@@ -5,9 +5,6 @@ They take contiguous NumPy arrays of 32- and 64-bit floats. Compiled code is kep
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 try:
     import numba
 except ModuleNotFoundError as error:
@@ -20,25 +17,7 @@ if numba.config.DISABLE_JIT:
     msg = "numba compiles nothing, for NUMBA_DISABLE_JIT is set"
     raise ImportError(msg)
 
-from xpnet.kernels.numba import (
-    activations,
-    affine,
-    cross_entropy,
-    dropout,
-    optimizers,
-    softmax,
-)
+from xpnet.kernels.numba import activations, affine, cross_entropy, dropout, optimizers, softmax
 from xpnet.kernels.numba.kept import problems
 
-__all__ = ["CHECKS_ITSELF", "KERNELS", "problems"]
-
-CHECKS_ITSELF = True
-
-KERNELS: dict[str, Callable[..., Any]] = {
-    **activations.KERNELS,
-    **affine.KERNELS,
-    **cross_entropy.KERNELS,
-    **dropout.KERNELS,
-    **optimizers.KERNELS,
-    **softmax.KERNELS,
-}
+__all__ = ["activations", "affine", "cross_entropy", "dropout", "optimizers", "problems", "softmax"]

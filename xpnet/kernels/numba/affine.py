@@ -8,14 +8,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.blas import gemm_batch_of, gemm_of
 from xpnet.kernels.numba import elementwise, products
 from xpnet.kernels.numba.team import PASS, SMALL, Kernel, divide
 from xpnet.kernels.numpy import affine as on_numpy
 from xpnet.kernels.parts import parts_of_backward, parts_of_forward
 from xpnet.kernels.tape import call
+from xpnet.ops.fused import affine_relu
 
-__all__ = ["KERNELS"]
+__all__: list[str] = []
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -80,9 +82,22 @@ _for_params = partial(
     products.param_gradients_in_parts,
 )
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    "affine": partial(on_numpy.affine, _with_bias),
-    "affine_backward": partial(on_numpy.gradients, _for_all),
-    "affine_param_gradients": partial(on_numpy.param_gradients, _for_params),
-    "affine_relu": partial(on_numpy.affine, _with_bias_and_relu),
-}
+
+@ops.affine.kernel("numba", checks_itself=True)
+def _affine(x: _Host, W: _Host, b: _Host) -> _Host | None:
+    return on_numpy.affine(_with_bias, x, W, b)
+
+
+@affine_relu.kernel("numba", checks_itself=True)
+def _affine_relu(x: _Host, W: _Host, b: _Host) -> _Host | None:
+    return on_numpy.affine(_with_bias_and_relu, x, W, b)
+
+
+@ops.affine_backward.kernel("numba", checks_itself=True)
+def _affine_backward(dout: _Host, x: _Host, W: _Host, b: _Host | None = None) -> Any:
+    return on_numpy.gradients(_for_all, dout, x, W, b)
+
+
+@ops.affine_param_gradients.kernel("numba", checks_itself=True)
+def _affine_param_gradients(dout: _Host, x: _Host, W: _Host, b: _Host | None = None) -> Any:
+    return on_numpy.param_gradients(_for_params, dout, x, W, b)

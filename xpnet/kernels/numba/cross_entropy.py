@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.arguments import are_rows, as_rows
 from xpnet.kernels.numba import rows
 from xpnet.kernels.numba.team import EXP, PASS, SMALL, divide
 from xpnet.kernels.numpy import cross_entropy as on_numpy
 from xpnet.kernels.tape import call
-from xpnet.ops.labels import check_indices, check_rows
+from xpnet.labels.classes import check_indices, check_rows
+from xpnet.labels.options import are_plain
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS"]
+__all__: list[str] = []
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -57,19 +57,19 @@ def _softmax_and_mean_loss(
 
 def _name_wrong_label(t: _Host, classes: int) -> None:
     # Another thread may have written a right one meanwhile, and may write while this one looks.
-    check_indices("SoftmaxWithLoss", t.copy(), classes)
+    check_indices(ops.softmax_with_loss.declaration.title, t.copy(), classes)
 
 
 def _check_rows(t: _Host, totals: _Host) -> None:
     if not rows.are_distributions(totals):
-        check_rows("SoftmaxWithLoss", t)
+        check_rows(ops.softmax_with_loss.declaration.title, t)
 
 
 def _softmax_and_mean_loss_of_rows(
     x: _Host, flat: _Host, t: _Host, y: _Host, losses: _Host, totals: _Host, loss: _Host
 ) -> None:
     if not rows.softmax_and_mean_loss_of_rows(x, flat, y, losses, totals, loss):
-        check_rows("SoftmaxWithLoss", t)
+        check_rows(ops.softmax_with_loss.declaration.title, t)
 
 
 def _is_small(x: _Host) -> bool:
@@ -107,9 +107,33 @@ def _difference_by_rows(y: _Host, t: _Host, share: float, dx: _Host) -> None:
     divide(rows.scaled_difference_from_rows, PASS, y, _rows(t), share, dx)
 
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    "softmax_with_loss": partial(on_numpy.loss_and_shares, _by_indices, _by_rows, _takes_rows),
-    "softmax_with_loss_backward": partial(
-        on_numpy.gradient_of_scores, _difference_by_indices, _difference_by_rows, _takes_rows
-    ),
-}
+@ops.softmax_with_loss.kernel("numba", checks_itself=True)
+def _softmax_with_loss(
+    x: _Host,
+    t: _Host,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+) -> tuple[_Host, _Host] | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return None
+    return on_numpy.loss_and_shares(_by_indices, _by_rows, _takes_rows, x, t)
+
+
+@ops.softmax_with_loss_backward.kernel("numba")
+def _softmax_with_loss_backward(
+    dout: Any,
+    y: _Host,
+    t: _Host,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+    out: _Host | None = None,
+) -> _Host | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return None
+    return on_numpy.gradient_of_scores(
+        _difference_by_indices, _difference_by_rows, _takes_rows, y, t, dout, out
+    )

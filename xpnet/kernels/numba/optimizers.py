@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.numba import updates
 from xpnet.kernels.numba.pieces import alone
 from xpnet.kernels.numba.team import PASS, Kernel, divide
 from xpnet.kernels.numpy.optimizers import sgd_of_many
-from xpnet.kernels.optimizers import kernels_of, update
+from xpnet.kernels.optimizers import register, update
 
-__all__ = ["KERNELS"]
+__all__: list[str] = []
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -34,8 +34,9 @@ def _compile(rule: Kernel, arrays: int, numbers: int, dtype: np.dtype[Any]) -> N
 _sgd_of_few = partial(update, _run, updates.sgd)
 
 
+@ops.sgd_update.kernel("numba", checks_itself=True)
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> Any:
     return sgd_of_many(param, grad, lr=lr) or _sgd_of_few(param, grad, settings=(lr,))
 
 
-KERNELS: dict[str, Callable[..., Any]] = {**kernels_of(updates, _run), "sgd_update": _sgd}
+register("numba", updates, _run)

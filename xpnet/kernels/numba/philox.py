@@ -8,7 +8,7 @@ import numpy as np
 
 from xpnet.kernels.numba.kept import kept
 from xpnet.kernels.numba.pieces import Share, pieces
-from xpnet.ops import philox
+from xpnet.numerics import philox
 
 __all__ = ["drop", "scale_kept"]
 

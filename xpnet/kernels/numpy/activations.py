@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.arguments import are_alike, compact, fit, has_another_layout
 from xpnet.kernels.numpy.blocks import buffer, by_row_blocks
 from xpnet.kernels.tape import call
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS"]
+__all__: list[str] = []
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
 
-def _relu(x: Any, out: _Host | None) -> _Host | None:
+@ops.relu.kernel("numpy", checks_itself=True)
+def _relu(x: Any, *, out: _Host | None = None) -> _Host | None:
     if are_alike(x):
         y = fit(out, x)
     else:  # one pass over memory in any layout, if the result has the same
@@ -31,8 +32,9 @@ def _maximum_with_0(x: _Host, y: _Host) -> None:
     np.maximum(x, 0, out=y)
 
 
+@ops.relu_backward.kernel("numpy", checks_itself=True)
 @quiet
-def _relu_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
+def _relu_backward(dout: _Host, y: _Host, *, out: _Host | None = None) -> _Host | None:
     dx = fit(out, dout, y) if are_alike(dout, y) else None
     if dx is None or dx is dout:
         return None
@@ -46,8 +48,9 @@ def _times_sign(dout: _Host, y: _Host, dx: _Host) -> None:
     np.multiply(dout, dx, dx)
 
 
+@ops.sigmoid.kernel("numpy", checks_itself=True)
 @quiet
-def _sigmoid(x: Any, out: _Host | None) -> _Host | None:
+def _sigmoid(x: Any, *, out: _Host | None = None) -> _Host | None:
     x = compact(x)
     y = None if x is None else fit(out, x)
     if y is not None:
@@ -68,8 +71,9 @@ def _over_sum(x: _Host, y: _Host) -> None:
     np.divide(y, divisor, y)
 
 
+@ops.sigmoid_backward.kernel("numpy", checks_itself=True)
 @quiet
-def _sigmoid_backward(dout: _Host, y: _Host, out: _Host | None) -> _Host | None:
+def _sigmoid_backward(dout: _Host, y: _Host, *, out: _Host | None = None) -> _Host | None:
     dx = fit(out, dout, y) if are_alike(dout, y) else None
     if dx is None:
         return None
@@ -83,11 +87,3 @@ def _times_slope(dout: _Host, y: _Host, dx: _Host) -> None:
     np.subtract(1, y, rest)
     np.multiply(dout, y, dx)
     np.multiply(dx, rest, dx)
-
-
-KERNELS: dict[str, Callable[..., Any]] = {
-    "relu": _relu,
-    "relu_backward": _relu_backward,
-    "sigmoid": _sigmoid,
-    "sigmoid_backward": _sigmoid_backward,
-}

@@ -1,6 +1,6 @@
 """The affine map and its gradients.
 
-A kernel is one of the first three functions, with another that computes; numba has others.
+A kernel calls one of the first three functions with another that computes; numba has others.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.arguments import are_affine, are_backward, as_rows, compact, has_another_layout
 from xpnet.kernels.parts import Multiplier, Parts, parts_of_backward, parts_of_forward
 from xpnet.kernels.tape import call
 from xpnet.quiet import quiet
 
 __all__ = [
-    "KERNELS",
     "affine",
     "gradients",
     "multiply_and",
@@ -89,9 +89,11 @@ def _add_up(sums: _Host, y: _Host) -> None:
 
 
 def param_gradients(
-    compute: Callable[..., None], dout: _Host, x: Any, W: _Host
+    compute: Callable[..., None], dout: _Host, x: Any, W: _Host, b: _Host | None
 ) -> tuple[_Host, _Host] | None:
     """Return what a function of dout, x, dW and db writes to the last two."""
+    if b is not None and b.dtype is not W.dtype:
+        return None
     if not are_backward(dout, x, W):
         x = _laid_out(lambda like_x: are_backward(dout, like_x, W), x)
         if x is None:
@@ -102,9 +104,11 @@ def param_gradients(
 
 
 def gradients(
-    compute: Callable[..., None], dout: _Host, x: Any, W: _Host
+    compute: Callable[..., None], dout: _Host, x: Any, W: _Host, b: _Host | None
 ) -> tuple[_Host, _Host, _Host] | None:
     """Return what a function of dout, x, W, dx, dW and db writes to the last three."""
+    if b is not None and b.dtype is not W.dtype:
+        return None
     if not are_backward(dout, x, W):
         x = _laid_out(lambda like_x: are_backward(dout, like_x, W), x)
         if x is None:
@@ -159,8 +163,19 @@ def _add(y: _Host, b: _Host) -> None:
     np.add(y, b, y)
 
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    "affine": partial(affine, partial(multiply_and, partial(call, _add))),
-    "affine_backward": partial(gradients, multiply_for_all),
-    "affine_param_gradients": partial(param_gradients, multiply_for_params),
-}
+_multiply_and_add = partial(multiply_and, partial(call, _add))
+
+
+@ops.affine.kernel("numpy", checks_itself=True)
+def _affine(x: _Host, W: _Host, b: _Host) -> _Host | None:
+    return affine(_multiply_and_add, x, W, b)
+
+
+@ops.affine_backward.kernel("numpy", checks_itself=True)
+def _affine_backward(dout: _Host, x: _Host, W: _Host, b: _Host | None = None) -> Any:
+    return gradients(multiply_for_all, dout, x, W, b)
+
+
+@ops.affine_param_gradients.kernel("numpy", checks_itself=True)
+def _affine_param_gradients(dout: _Host, x: _Host, W: _Host, b: _Host | None = None) -> Any:
+    return param_gradients(multiply_for_params, dout, x, W, b)

@@ -12,15 +12,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.arguments import NEAR, are_indices, are_rows, are_scores, as_rows, fit
 from xpnet.kernels.numpy.affine import ones
 from xpnet.kernels.numpy.blocks import by_row_blocks
 from xpnet.kernels.numpy.softmax import softmax_of_rows
 from xpnet.kernels.tape import call
-from xpnet.ops.labels import check_indices, check_rows
+from xpnet.labels.classes import check_indices, check_rows
+from xpnet.labels.options import are_plain
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS", "gradient_of_scores", "loss_and_shares", "mean"]
+__all__ = ["gradient_of_scores", "loss_and_shares", "mean"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -53,7 +55,7 @@ def loss_and_shares(
 def _by_indices(x: _Host, t: _Host, y: _Host, loss: _Host) -> None:
     scores, labels = np.empty((t.size, 1), x.dtype), np.empty(t.shape, t.dtype)
     call(np.copyto, labels, t)  # another thread may write to t between a check and a use
-    call(check_indices, "SoftmaxWithLoss", labels, x.shape[-1])
+    call(check_indices, ops.softmax_with_loss.declaration.title, labels, x.shape[-1])
     positions = np.empty(t.size, np.intp)
     call(_scores_at_labels, x, labels.reshape(-1), _starts(x), positions, scores)
     largest, sums = softmax_of_rows(x, y)
@@ -103,7 +105,7 @@ def _check_rows(t: _Host, totals: _Host) -> None:
     least = np.minimum.reduce(t, axis=None)
     low, high = np.minimum.reduce(totals, axis=None), np.maximum.reduce(totals, axis=None)
     if not (least >= 0 and low >= 1 - NEAR and high <= 1 + NEAR):
-        check_rows("SoftmaxWithLoss", t)
+        check_rows(ops.softmax_with_loss.declaration.title, t)
 
 
 def _mean_loss_of_rows(
@@ -203,9 +205,33 @@ def _scaled_difference_of_rows(share: float, y: _Host, t: _Host, totals: _Host, 
     dx *= share
 
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    "softmax_with_loss": partial(loss_and_shares, _by_indices, _by_rows, are_rows),
-    "softmax_with_loss_backward": partial(
-        gradient_of_scores, _difference_by_indices, _difference_by_rows, are_rows
-    ),
-}
+@ops.softmax_with_loss.kernel("numpy", checks_itself=True)
+def _softmax_with_loss(
+    x: _Host,
+    t: _Host,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+) -> tuple[_Host, _Host] | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return None
+    return loss_and_shares(_by_indices, _by_rows, are_rows, x, t)
+
+
+@ops.softmax_with_loss_backward.kernel("numpy")
+def _softmax_with_loss_backward(
+    dout: Any,
+    y: _Host,
+    t: _Host,
+    *,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+    out: _Host | None = None,
+) -> _Host | None:
+    if not are_plain(ignore_index, label_smoothing, class_weights):
+        return None
+    return gradient_of_scores(
+        _difference_by_indices, _difference_by_rows, are_rows, y, t, dout, out
+    )

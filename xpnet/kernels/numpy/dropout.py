@@ -12,15 +12,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet._typing import Array
 from xpnet.kernels.arguments import are_alike, compact, fit
 from xpnet.kernels.numpy.blocks import BLOCK, buffer, by_row_blocks
 from xpnet.kernels.tape import call
-from xpnet.ops.dropout import least_kept, scale_of_kept
-from xpnet.ops.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
+from xpnet.numerics.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
+from xpnet.ops.masks import least_kept, scale_of_kept
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS", "dropped", "gradient"]
+__all__ = ["dropped", "gradient"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -94,7 +95,7 @@ def _drop_by_blocks(
 def _words(first: int, count: int, stream: int, key: tuple[int, int]) -> _Host:
     """Return the random words of some counters, of shape (4, count): Philox 4x32-10.
 
-    See :func:`xpnet.ops.philox.philox4x32`; NumPy has integers that hold a whole product.
+    See :func:`xpnet.numerics.philox.philox4x32`; NumPy has integers that hold a whole product.
     """
     lines = buffer(np.dtype(np.uint64))[: 6 * count].reshape(6, count)
     c0, c1, c2, c3, product0, product1 = lines
@@ -141,7 +142,15 @@ def _scale_kept(factor: Any, x: _Host, mask: _Host, y: _Host) -> None:
     np.multiply(y, factor, y)
 
 
-KERNELS: dict[str, Callable[..., Any]] = {
-    "dropout": partial(dropped, _drop),
-    "dropout_backward": partial(gradient, _keep),
-}
+@ops.dropout.kernel("numpy")
+def _dropout(
+    x: _Host, rate: float, seed: int, step: int | Array = 0, *, out: _Host | None = None
+) -> tuple[_Host, _Host] | None:
+    return dropped(_drop, x, rate, seed, step, out)
+
+
+@ops.dropout_backward.kernel("numpy", checks_itself=True)
+def _dropout_backward(
+    dout: _Host, mask: _Host, rate: float, *, out: _Host | None = None
+) -> _Host | None:
+    return gradient(_keep, dout, mask, rate, out)

@@ -7,15 +7,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.arguments import are_alike
 from xpnet.kernels.blas import add_scaled
 from xpnet.kernels.numpy import updates
 from xpnet.kernels.numpy.blocks import BLOCK, buffer
-from xpnet.kernels.optimizers import kernels_of, overlap
+from xpnet.kernels.optimizers import overlap, register
 from xpnet.kernels.tape import call, current_tape
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS", "sgd_of_many"]
+__all__ = ["sgd_of_many"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -36,6 +37,7 @@ def sgd_of_many(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     return True
 
 
+@ops.sgd_update.kernel("numpy", checks_itself=True)
 @quiet
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> bool | None:
     if sgd_of_many(param, grad, lr=lr):
@@ -70,4 +72,4 @@ def _spare(dtype: np.dtype[Any]) -> tuple[_Host, _Host]:
     return first, second
 
 
-KERNELS: dict[str, Callable[..., Any]] = {**kernels_of(updates, _run), "sgd_update": _sgd}
+register("numpy", updates, _run)

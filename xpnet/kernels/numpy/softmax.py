@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from xpnet import ops
 from xpnet.kernels.arguments import are_scores, as_rows, fit
 from xpnet.kernels.numpy.affine import ones
 from xpnet.kernels.numpy.blocks import buffer, by_row_blocks
 from xpnet.kernels.tape import call
 from xpnet.quiet import quiet
 
-__all__ = ["KERNELS", "softmax_of_rows"]
+__all__ = ["softmax_of_rows"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 
@@ -21,8 +21,9 @@ _Host: TypeAlias = np.ndarray[Any, Any]
 _SHORT = 32
 
 
+@ops.softmax.kernel("numpy", checks_itself=True)
 @quiet
-def _softmax(x: _Host, axis: int, out: _Host | None) -> _Host | None:
+def _softmax(x: _Host, axis: int = -1, *, out: _Host | None = None) -> _Host | None:
     if not are_scores(x, axis):
         return None
     y = fit(out, x)
@@ -71,6 +72,3 @@ def _add_up_labels(shifted: _Host, *labels: _Host) -> None:
         t, totals, scores = labels
         np.dot(t, ones(t.shape[-1], t.dtype)[:, None], totals)
         np.vecdot(t, shifted, scores[:, 0])
-
-
-KERNELS: dict[str, Callable[..., Any]] = {"softmax": _softmax}

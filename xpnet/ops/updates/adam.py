@@ -6,15 +6,14 @@ import math
 from typing import Any
 
 from xpnet._typing import Array, DType, Namespace, Number
-from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments, widened_settings
-from xpnet.quiet import quiet
+from xpnet.ops.updates.rule import rule
 
 __all__ = ["adam_update", "share_seen"]
 
 
-@quiet
+@rule
 def adam_update(
+    xp: Namespace,
     param: Array,
     grad: Array,
     mean: Array,
@@ -41,33 +40,13 @@ def adam_update(
 
     Parameters
     ----------
-    param : array
-        Of floats, any shape.
-    grad : array
-        Of the shape, library and device of ``param``.
-    mean, square : array
-        As ``param``, or float32 beside 16 bits; zeros before the first step.
-    lr : float or array of shape ()
-        The learning rate.
     beta1, beta2 : float or array of shape ()
         The shares of the old averages that are kept, from 0 on and less than 1. As arrays of
         float32 they are near 1 by fewer digits than as Python numbers.
-    eps : float or array of shape ()
-        Keeps the divisor from 0.
     step : int or array of shape ()
         The number of this step, from 1 on.
     weight_decay : float or array of shape ()
         0 for Adam.
-
-    Returns
-    -------
-    param, mean, square : array
-        Each in its own dtype. Where the gradient is NaN or infinite, the parameter is NaN.
-
-    Raises
-    ------
-    ShapeError, DTypeError, BackendMismatchError
-        As :func:`sgd_update`.
 
     Examples
     --------
@@ -79,21 +58,16 @@ def adam_update(
     >>> param, mean, square
     (array([0.5, 0.5]), array([0.75, 0.75]), array([2.25, 2.25]))
     """
-    xp, (wide_param, wide_grad, wide_mean, wide_square) = widened_arguments(
-        "Adam", param, grad, mean=mean, square=square
-    )
-    lr, beta1, beta2, eps = widened_settings(xp, lr, beta1, beta2, eps)
-    step, weight_decay = widened_settings(xp, step, weight_decay)
-    new_mean = beta1 * wide_mean + (1 - beta1) * wide_grad
-    new_square = beta2 * wide_square + (1 - beta2) * wide_grad * wide_grad
-    mean_share = share_seen(xp, beta1, step, wide_param.dtype)
-    square_share = share_seen(xp, beta2, step, wide_param.dtype)
+    new_mean = beta1 * mean + (1 - beta1) * grad
+    new_square = beta2 * square + (1 - beta2) * grad * grad
+    mean_share = share_seen(xp, beta1, step, param.dtype)
+    square_share = share_seen(xp, beta2, step, param.dtype)
     size = xp.sqrt(new_square / square_share) + eps
-    new = (1 - lr * weight_decay) * wide_param - (lr / mean_share) * new_mean / size
+    new = (1 - lr * weight_decay) * param - (lr / mean_share) * new_mean / size
     return (
-        rounded(xp, new, like=param),
-        rounded(xp, new_mean, like=mean),
-        rounded(xp, new_square, like=square),
+        new,
+        new_mean,
+        new_square,
     )
 
 

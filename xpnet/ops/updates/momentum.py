@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from xpnet._typing import Array, Number
-from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments, widened_settings
-from xpnet.quiet import quiet
+from xpnet._typing import Array, Namespace, Number
+from xpnet.ops.updates.rule import rule
 
 __all__ = ["momentum_update", "nesterov_update"]
 
 
-@quiet
+@rule
 def momentum_update(
-    param: Array, grad: Array, velocity: Array, lr: Number | Array, momentum: Number | Array
+    xp: Namespace,
+    param: Array,
+    grad: Array,
+    velocity: Array,
+    lr: Number | Array,
+    momentum: Number | Array,
 ) -> tuple[Array, Array]:
     """Return a parameter that rolls downhill like a ball, and its velocity.
 
@@ -24,14 +27,6 @@ def momentum_update(
 
     Parameters
     ----------
-    param : array
-        Of floats, any shape.
-    grad : array
-        Of the shape, library and device of ``param``.
-    velocity : array
-        As ``param``, or float32 beside 16 bits; zeros before the first step.
-    lr : float or array of shape ()
-        The learning rate.
     momentum : float or array of shape ()
         The share of its velocity that the parameter keeps.
 
@@ -39,11 +34,6 @@ def momentum_update(
     -------
     param, velocity : array
         Each in its own dtype. Where the gradient is NaN or infinite, neither is finite.
-
-    Raises
-    ------
-    ShapeError, DTypeError, BackendMismatchError
-        As :func:`sgd_update`.
 
     Examples
     --------
@@ -53,17 +43,18 @@ def momentum_update(
     >>> param, velocity
     (array([0.75, 0.75]), array([-0.25, -0.25]))
     """
-    xp, (wide_param, wide_grad, wide_velocity) = widened_arguments(
-        "Momentum", param, grad, velocity=velocity
-    )
-    lr, momentum = widened_settings(xp, lr, momentum)
-    new = momentum * wide_velocity - lr * wide_grad
-    return rounded(xp, wide_param + new, like=param), rounded(xp, new, like=velocity)
+    new = momentum * velocity - lr * grad
+    return param + new, new
 
 
-@quiet
+@rule
 def nesterov_update(
-    param: Array, grad: Array, velocity: Array, lr: Number | Array, momentum: Number | Array
+    xp: Namespace,
+    param: Array,
+    grad: Array,
+    velocity: Array,
+    lr: Number | Array,
+    momentum: Number | Array,
 ) -> tuple[Array, Array]:
     """Return a parameter after a step of Nesterov's accelerated gradient, and its velocity.
 
@@ -74,7 +65,10 @@ def nesterov_update(
     https://arxiv.org/abs/1212.0901, equations 6 and 7. For a constant ``lr`` PyTorch does the
     same.
 
-    Parameters, returns and errors are those of :func:`momentum_update`.
+    Parameters
+    ----------
+    momentum
+        As in :func:`momentum_update`, as all else is.
 
     Examples
     --------
@@ -84,11 +78,7 @@ def nesterov_update(
     >>> param, velocity
     (array([0.4375, 0.4375]), array([-0.25, -0.25]))
     """
-    xp, (wide_param, wide_grad, wide_velocity) = widened_arguments(
-        "Nesterov", param, grad, velocity=velocity
-    )
-    lr, momentum = widened_settings(xp, lr, momentum)
-    downhill = lr * wide_grad
-    new = momentum * wide_velocity - downhill
+    downhill = lr * grad
+    new = momentum * velocity - downhill
     ahead = momentum * new - downhill
-    return rounded(xp, wide_param + ahead, like=param), rounded(xp, new, like=velocity)
+    return param + ahead, new

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from xpnet._typing import Array, Number
-from xpnet.ops.precision import rounded
-from xpnet.ops.updates.arguments import widened_arguments, widened_settings
-from xpnet.quiet import quiet
+from xpnet._typing import Array, Namespace, Number
+from xpnet.ops.updates.rule import rule
 
 __all__ = ["rmsprop_update"]
 
 
-@quiet
+@rule
 def rmsprop_update(
+    xp: Namespace,
     param: Array,
     grad: Array,
     squares: Array,
@@ -28,28 +27,8 @@ def rmsprop_update(
 
     Parameters
     ----------
-    param : array
-        Of floats, any shape.
-    grad : array
-        Of the shape, library and device of ``param``.
-    squares : array
-        As ``param``, or float32 beside 16 bits; zeros before the first step.
-    lr : float or array of shape ()
-        The learning rate.
     decay_rate : float or array of shape ()
         The share of the old squares that is kept.
-    eps : float or array of shape ()
-        Keeps the divisor from 0.
-
-    Returns
-    -------
-    param, squares : array
-        Each in its own dtype. Where the gradient is NaN or infinite, the parameter is NaN.
-
-    Raises
-    ------
-    ShapeError, DTypeError, BackendMismatchError
-        As :func:`sgd_update`.
 
     Examples
     --------
@@ -61,10 +40,6 @@ def rmsprop_update(
     >>> param, squares
     (array([0.5, 0.5]), array([9., 9.]))
     """
-    xp, (wide_param, wide_grad, wide_squares) = widened_arguments(
-        "RMSprop", param, grad, squares=squares
-    )
-    lr, decay_rate, eps = widened_settings(xp, lr, decay_rate, eps)
-    new = decay_rate * wide_squares + (1 - decay_rate) * wide_grad * wide_grad
-    step = lr * wide_grad / (xp.sqrt(new) + eps)
-    return rounded(xp, wide_param - step, like=param), rounded(xp, new, like=squares)
+    new = decay_rate * squares + (1 - decay_rate) * grad * grad
+    step = lr * grad / (xp.sqrt(new) + eps)
+    return param - step, new

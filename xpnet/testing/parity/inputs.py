@@ -125,8 +125,7 @@ def draw_examples(
     long : bool
         Whether to try axes of length 1 and 1000 too.
     """
-    from hypothesis import HealthCheck, Phase, given, seed, settings
-    from hypothesis import strategies as st
+    from hypothesis import HealthCheck, Phase, given, seed, settings, strategies as st
 
     least, most = _exponents(dtype)
     recipe_for = partial(

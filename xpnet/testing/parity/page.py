@@ -12,7 +12,7 @@ import numpy as np
 from xpnet.arrays import asarray, to_numpy
 from xpnet.backend import Backend
 from xpnet.dtypes import FLOATS, dtype_name
-from xpnet.ops.sums import depth
+from xpnet.numerics.sums import depth
 from xpnet.testing.parity import curves
 from xpnet.testing.parity.errors import Error, worst
 from xpnet.testing.parity.long_sums import LONG_SUMS

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from math import prod
 
-from xpnet._typing import Array, Namespace
+from xpnet._typing import Array, Namespace, Number
 
-__all__ = ["BLOCK", "MANY", "depth", "mean", "product", "total"]
+__all__ = ["BLOCK", "MANY", "depth", "mean", "product", "share_of_mean", "total"]
 
 MANY = 2**18
 """The most terms that the library adds in its own way."""
@@ -54,7 +54,7 @@ def total(
     xp : namespace
         That of ``x``.
     x : array
-        In a dtype in which sums are held; see ``xpnet.ops.precision``.
+        In a dtype in which sums are held; see ``xpnet.numerics.precision``.
     axis : int, tuple of int or None
         None is all.
     keepdims : bool
@@ -117,6 +117,24 @@ def mean(xp: Namespace, x: Array) -> Array:
     (1.5, 0.0)
     """
     return total(xp, x) / max(prod(x.shape), 1)
+
+
+def share_of_mean(dout: Array | Number, terms: int | Array) -> Array | Number:
+    """Return the gradient that reaches each of the terms of a mean; all of it if there are none.
+
+    Parameters
+    ----------
+    dout : array of shape (), or number
+        The gradient of what follows with respect to the mean.
+    terms : int or array of shape ()
+        How many there are, or what their weights add up to.
+
+    Examples
+    --------
+    >>> share_of_mean(1.0, 4), share_of_mean(1.0, 0)
+    (0.25, 1.0)
+    """
+    return dout / (max(terms, 1) if isinstance(terms, int) else terms)
 
 
 def product(xp: Namespace, a: Array, b: Array) -> Array:

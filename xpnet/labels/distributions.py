@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from xpnet._typing import Array, Namespace
-from xpnet.ops.labels import are_indices, as_indices, one_hot, row_weights
-from xpnet.ops.sums import total
+from xpnet.labels.classes import are_indices, as_indices, one_hot, row_weights
+from xpnet.numerics.sums import total
 
 __all__ = ["as_distributions"]
 

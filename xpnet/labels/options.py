@@ -13,7 +13,7 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_same_home
 from xpnet.dtypes import dtype_name, find_dtype, is_half
 from xpnet.errors import BackendMismatchError, ShapeError
-from xpnet.ops.labels import is_readable
+from xpnet.labels.classes import is_readable
 
 __all__ = ["are_plain", "check_class_weights", "check_options", "class_weights_like"]
 

@@ -16,7 +16,7 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_same_home
 from xpnet.dtypes import dtype_name, is_float, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
-from xpnet.ops.labels import is_readable
+from xpnet.labels.classes import is_readable
 from xpnet.quiet import quiet
 
 __all__ = [

@@ -21,7 +21,7 @@ from xpnet.backends import adapter_of
 from xpnet.checks import check_axis, check_same_home
 from xpnet.dtypes import dtype_name, is_float, is_integer
 from xpnet.errors import DTypeError, LabelError, ShapeError
-from xpnet.ops.ranks import of_one_rank
+from xpnet.numerics.ranks import of_one_rank
 from xpnet.quiet import quiet
 
 __all__ = [

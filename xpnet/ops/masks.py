@@ -7,15 +7,11 @@ from numbers import Integral
 
 from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
-from xpnet.backends import adapter_of
 from xpnet.checks import check_fraction, check_same_home
-from xpnet.dispatch import Dispatcher
 from xpnet.dtypes import is_integer
-from xpnet.ops.output import check_out, delivered
-from xpnet.ops.philox import constant_word, random_words
-from xpnet.ops.precision import rounded, widened
-from xpnet.quiet import quiet
-from xpnet.together import floats_together, upstream_together
+from xpnet.numerics.philox import constant_word, random_words
+from xpnet.ops.op import op
+from xpnet.together import floats_together
 
 __all__ = [
     "check_seed",
@@ -27,14 +23,15 @@ __all__ = [
     "scale_of_kept",
 ]
 
-_NAME = "Dropout"
 
-_kernel = Dispatcher("dropout")
-_backward_kernel = Dispatcher("dropout_backward")
-
-
+@op(
+    {"x": (5, 4), "rate": 0.25, "seed": 3},
+    {"x": (), "rate": 0.25, "seed": 3},
+    out=True,
+    results=("y", "mask"),
+)
 def dropout(
-    x: Array, rate: float, seed: int, step: int | Array = 0, *, out: Array | None = None
+    xp: Namespace, x: Array, rate: float, seed: int, step: int | Array = 0
 ) -> tuple[Array, Array]:
     """Set entries to 0 at random, and scale the others by ``1 / (1 - rate)``.
 
@@ -52,8 +49,6 @@ def dropout(
         The share that is dropped, from 0 on and less than 1.
     seed, step : int
         From 0 to ``2**64 - 1``; each pair has a mask of its own, see :func:`dropout_mask`.
-    out : array, optional
-        Where to write ``y``, of its shape, dtype and home; it may be ``x`` itself.
 
     Returns
     -------
@@ -66,12 +61,6 @@ def dropout(
     ------
     ValueError
         If ``rate``, ``seed`` or ``step`` is out of range.
-    DTypeError
-        If ``x`` is not of floats.
-    BackendMismatchError
-        If ``x`` is no array.
-    ShapeError, NotWritableError
-        If the result does not go into ``out``.
 
     Examples
     --------
@@ -81,43 +70,13 @@ def dropout(
     >>> y
     array([0., 2., 2., 2., 2., 0., 2., 0.])
     """
-    xp, plain = _checked(x, rate, seed, step)
-    check_out(_NAME, out, x=x)
-    y_and_mask: tuple[Array, Array] | None = _kernel.unchecked(x, rate, seed, step, out)
-    if y_and_mask is None:
-        y_and_mask = _kernel(plain, rate, seed, step, out)
-    if y_and_mask is not None:
-        return y_and_mask
-    mask = _mask(plain, rate, seed, step)
-    return delivered(rounded(xp, _kept(xp, plain, mask, rate), like=x), out), mask
+    mask = _mask(xp, x, rate, seed, step)
+    return _kept(x, mask, rate), mask
 
 
-def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None = None) -> Array:
+@dropout.derivative
+def dropout_backward(xp: Namespace, dout: Array, mask: Array, rate: float) -> Array:
     """Return the gradient of :func:`dropout`, ``dout * mask / (1 - rate)``.
-
-    Parameters
-    ----------
-    dout : array
-        The gradient of the loss with respect to ``y``.
-    mask : array
-        As :func:`dropout` returned it.
-    rate : float
-        As in forward.
-    out : array, optional
-        Where to write the result, of its shape, dtype and home; it may be ``dout`` itself.
-
-    Returns
-    -------
-    array
-        The gradient with respect to ``x``, of the same shape and of the dtype of ``mask``;
-        ``out`` if given.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes differ.
-    ValueError, DTypeError, BackendMismatchError, NotWritableError
-        As :func:`dropout`, or if the two arrays do not belong together.
 
     Examples
     --------
@@ -126,25 +85,22 @@ def dropout_backward(dout: Array, mask: Array, rate: float, *, out: Array | None
     >>> dropout_backward(np.asarray([5.0, 6.0]), np.asarray([0.0, 1.0]), 0.75)
     array([ 0., 24.])
     """
-    dx = _backward_kernel.unchecked(dout, mask, rate, out)
-    if dx is not None:
-        return dx
-    xp, wide_dout, wide_mask = upstream_together(_NAME, dout, mask=mask)
-    check_fraction(_NAME, rate=rate)
-    check_out(_NAME, out, mask=mask)
-    dx = _backward_kernel(wide_dout, wide_mask, rate, out)
-    if dx is None:
-        dx = _kept(xp, wide_dout, wide_mask, rate)
-    return delivered(rounded(xp, dx, like=mask), out)
+    return _kept(dout, mask, rate)
+
+
+def _kept(x: Array, mask: Array, rate: float) -> Array:
+    y = x * mask
+    y *= scale_of_kept(rate)  # y is ours alone
+    return y
 
 
 def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Array:
     """Return 1 where :func:`dropout` keeps an entry of ``x``, and 0 where it drops it.
 
     Entry ``i`` in row-major order is dropped if word ``i`` of the stream ``step`` of
-    :func:`xpnet.ops.philox.random_words` is less than ``rate * 2**32``, rounded down. The words
-    and their comparison are of integers, so the mask is the same on every library and device, in
-    every dtype, and for every shape with as many entries.
+    :func:`xpnet.numerics.philox.random_words` is less than ``rate * 2**32``, rounded down. The
+    words and their comparison are of integers, so the mask is the same on every library and device,
+    in every dtype, and for every shape with as many entries.
 
     Parameters and errors are those of :func:`dropout`. ``step`` may also be an array of integers
     of shape () where ``x`` lives, and is not negative then: a function compiled by ``jax.jit``
@@ -158,17 +114,20 @@ def dropout_mask(x: Array, rate: float, seed: int, step: int | Array = 0) -> Arr
     Examples
     --------
     >>> import numpy as np
-    >>> from xpnet.ops.dropout import dropout_mask
+    >>> from xpnet.ops.masks import dropout_mask
     >>> dropout_mask(np.ones((2, 4)), 0.5, seed=0)
     array([[0., 1., 1., 1.],
            [1., 0., 1., 0.]])
     """
-    _, x = _checked(x, rate, seed, step)
-    return _mask(x, rate, seed, step)
+    who = "dropout_mask"
+    xp, x = floats_together(who, x=x)
+    check_fraction(who, rate=rate)
+    _seed_and_step_fit(who, x, seed, step)
+    return _mask(xp, x, rate, seed, step)
 
 
-def _mask(x: Array, rate: float, seed: int, step: int | Array) -> Array:
-    xp, device = adapter_of(x).xp, device_of(x)
+def _mask(xp: Namespace, x: Array, rate: float, seed: int, step: int | Array) -> Array:
+    device = device_of(x)
     words = random_words(xp, prod(x.shape), seed=int(seed), stream=step, device=device)
     kept = words >= constant_word(xp, least_kept(rate), device)
     return xp.reshape(xp.astype(kept, x.dtype), x.shape)
@@ -185,24 +144,19 @@ def scale_of_kept(rate: float) -> float:
     return 1 / (1 - float(rate))
 
 
-@quiet
-def _kept(xp: Namespace, x: Array, mask: Array, rate: float) -> Array:
-    wide_x, wide_mask = widened(xp, x, mask)
-    y = wide_x * wide_mask
-    y *= scale_of_kept(rate)  # y is ours alone
-    return rounded(xp, y, like=x)
+@dropout.check
+@dropout_backward.check
+def _rate_fits(who: str, rate: float) -> None:
+    check_fraction(who, rate=rate)
 
 
-def _checked(x: Array, rate: float, seed: int, step: int | Array) -> tuple[Namespace, Array]:
-    """Return the namespace and the input, as the op computes with it."""
-    xp, plain = floats_together(_NAME, x=x)
-    check_fraction(_NAME, rate=rate)
-    check_seed(_NAME, seed=seed)
-    check_step(x, step)
-    return xp, plain
+@dropout.check
+def _seed_and_step_fit(who: str, x: Array, seed: int, step: int | Array) -> None:
+    check_seed(who, seed=seed)
+    check_step(who, x, step)
 
 
-def check_seed(layer: str, **seeds: object) -> None:
+def check_seed(who: str, **seeds: object) -> None:
     """Make sure that seeds are integers of 64 bits.
 
     Raises
@@ -212,11 +166,11 @@ def check_seed(layer: str, **seeds: object) -> None:
     """
     for name, seed in seeds.items():
         if not (isinstance(seed, Integral) and 0 <= int(seed) < 2**64):
-            msg = f"{layer}: {name} is {seed!r}; it must be an integer from 0 to 2**64 - 1"
+            msg = f"{who}: {name} is {seed!r}; it must be an integer from 0 to 2**64 - 1"
             raise ValueError(msg)
 
 
-def check_step(x: Array, step: Array) -> None:
+def check_step(who: str, x: Array, step: Array) -> None:
     """Make sure that a step is an integer, or an array of one where ``x`` lives.
 
     Raises
@@ -225,12 +179,12 @@ def check_step(x: Array, step: Array) -> None:
         If it is not.
     """
     if not hasattr(step, "shape") or isinstance(step, Integral):
-        check_seed(_NAME, step=step)
+        check_seed(who, step=step)
         return
-    check_same_home(_NAME, x=x, step=step)
+    check_same_home(who, x=x, step=step)
     if step.shape != () or not is_integer(step.dtype):
         msg = (
-            f"{_NAME}: step is an array of shape {tuple(step.shape)} and dtype {step.dtype}; "
+            f"{who}: step is an array of shape {tuple(step.shape)} and dtype {step.dtype}; "
             "it must be an integer, or an array of integers of shape ()"
         )
         raise ValueError(msg)

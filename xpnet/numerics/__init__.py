@@ -1,0 +1,1 @@
+"""What ops compute with: sums, widths, ranks and random words that are right everywhere."""
