@@ -22,7 +22,8 @@ from xpnet.kernels.tape import Tape
 from xpnet.layers.state import taken_apart
 from xpnet.layers.tree import layers_in
 from xpnet.optimizers import Optimizer
-from xpnet.optimizers.optimizer import has_plain_update, trained
+from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.optimizers.writing import trained
 
 __all__ = ["GraphedSteps"]
 

@@ -102,6 +102,12 @@ class Parameters(MutableMapping[str, Array]):
                 return entry.places
         return [place]
 
+    def names_of(self, name: str) -> tuple[str, ...]:
+        """Return all names of a parameter: the one that is shown, and the paths of its places."""
+        places = self.places(name)
+        others = [n for n, place in self._places.items() if any(map(_is_at(place), places))]
+        return tuple(dict.fromkeys([name, *others]))
+
     def frozen(self) -> frozenset[str]:
         """Return the names of those that are not trained; see :meth:`xpnet.Layer.freeze`."""
         return frozenset(self._entries().keys() - self.graded_places().keys())
@@ -196,6 +202,10 @@ def parameters_of(root: Any) -> Parameters:
     """Return all parameters in the tree of a layer, as it shows them, or by their paths."""
     params = root.params
     return params if isinstance(params, Parameters) else Parameters(root)
+
+
+def _is_at(place: Place) -> Callable[[Place], bool]:
+    return lambda other: other[0] is place[0] and other[1] == place[1]
 
 
 def _is_inside(path: str, above: str) -> bool:

@@ -8,9 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.compiled.kept_state import KeptState
-from xpnet.kernels.tape import Tape
-from xpnet.optimizers.optimizer import Optimizer, trained
+from xpnet.kernels.tape import Call, Tape
+from xpnet.optimizers.groups import Groups
+from xpnet.optimizers.numbers import Numbers
+from xpnet.optimizers.optimizer import Optimizer
 from xpnet.optimizers.state import State
+from xpnet.optimizers.writing import trained
 
 __all__ = ["Update"]
 
@@ -44,16 +47,24 @@ class Update:
         self._arrays: list[tuple[Any, str, Any]] = []
         self._tape = Tape(is_plan=True)
         self._is_fixed = False
-        self._settings: dict[str, float] = {}
+        self._numbers: Numbers | None = None
+        self._groups: Groups = {}
+        self._count: Call = []
         self.done: list[str] = []
 
     def __call__(self) -> None:
-        is_current = self._is_current()
+        optimizer, is_current = self._optimizer, self._is_current()
         if not is_current:
             self._prepare()
-        if not is_current or not self._is_fixed or self._optimizer.settings != self._settings:
-            self._plan(is_current=is_current)
+        numbers = optimizer.numbers()
+        if not is_current or not self._is_fixed or not self._has(numbers):
+            self._plan(numbers, is_current=is_current)
+        self._count[-1] = optimizer.steps + 1
         self._tape.carry_out()
+
+    def _has(self, numbers: Numbers) -> bool:
+        """Whether the plan was made with these numbers, each for the same parameters."""
+        return numbers == self._numbers and self._groups is self._optimizer.own_groups
 
     def _is_current(self) -> bool:
         """Whether the optimizer remembers what it did, and may write to the parameters."""
@@ -76,16 +87,20 @@ class Update:
             if hasattr(array, "shape")
         ]
 
-    def _plan(self, *, is_current: bool) -> None:
-        optimizer = self._optimizer
-        self._settings = optimizer.settings
+    def _plan(self, numbers: Numbers, *, is_current: bool) -> None:
+        optimizer, params, memories = self._optimizer, self._params, self._memories
+        self._numbers, self._groups = numbers, optimizer.own_groups
         self._tape.clear()
-        if not optimizer.works_in_place(self._params, self._grads):
+        each = self._net.params, params, self._grads, numbers, optimizer.steps
+        settings, grads = optimizer.prepared(*each)
+        if not optimizer.works_in_place(params, grads):
             self._tape.calls += optimizer.plan(self._net.params, self._grads).calls
             self._is_fixed = False
         else:
-            arguments = self._params, self._grads, self._memories
-            self._is_fixed = self._tape.record(optimizer.note_steps, *arguments)
+            is_fixed = self._tape.record(optimizer.note_steps, params, grads, memories, settings)
+            self._is_fixed = is_fixed and grads is self._grads
             if not is_current:
-                self._tape.add(setattr, optimizer, "state", {**optimizer.state, **self._memories})
+                self._tape.add(setattr, optimizer, "state", {**optimizer.state, **memories})
+        self._tape.add(setattr, optimizer, "steps", 0)
+        self._count = self._tape.calls[-1]
         self._tape.add(self.done.append, "updated")
