@@ -138,14 +138,14 @@ class Optimizer(Settable):
         """The settings for some parameters alone; may be replaced as a whole."""
         return MappingProxyType({p: MappingProxyType(s) for p, s in self._groups.items()})
 
+    @groups.setter
+    def groups(self, groups: Groups) -> None:
+        self._groups = checked_groups(type(self).__name__, self._settings, groups)
+
     @property
     def own_groups(self) -> Groups:
         """The groups as they are kept: the same object until they are replaced."""
         return self._groups
-
-    @groups.setter
-    def groups(self, groups: Groups) -> None:
-        self._groups = checked_groups(type(self).__name__, self._settings, groups)
 
     @property
     def varies(self) -> bool:

@@ -62,10 +62,7 @@ class noise(Transform):  # noqa: N801 - it is written as the function that it is
     def __init__(self, std: Any, *, seed: int, only: str | Iterable[str] | None = None) -> None:
         super().__init__(only=only)
         self.std = std
-        if not (isinstance(seed, Integral) and 0 <= seed < 2**64):
-            msg = f"noise: seed is {seed!r}; it must be an integer from 0 to 2**64 - 1"
-            raise SettingError(msg)
-        self.seed = int(seed)
+        self.seed = _checked_seed(seed)
 
     def transformed(
         self,
@@ -86,6 +83,13 @@ class noise(Transform):  # noqa: N801 - it is written as the function that it is
 
     def _others(self) -> list[str]:
         return [f"seed={self.seed}", *super()._others()]
+
+
+def _checked_seed(seed: Any) -> int:
+    if not (isinstance(seed, Integral) and 0 <= int(seed) < 2**64):
+        msg = f"noise: seed is {seed!r}; it must be an integer from 0 to 2**64 - 1"
+        raise SettingError(msg)
+    return int(seed)
 
 
 def _normal(xp: Namespace, like: Array, seed: int, step: Any) -> Array:

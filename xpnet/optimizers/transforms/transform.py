@@ -49,12 +49,7 @@ class Transform(Settable):
     """
 
     def __init__(self, *, only: str | Iterable[str] | None = None) -> None:
-        who = type(self).__name__
-        patterns = (only,) if isinstance(only, str) else only
-        if patterns is not None and not isinstance(patterns, Iterable):
-            msg = f"{who}: only is {only!r}; it must be a pattern such as '*.W', or several"
-            raise SettingError(msg)
-        self.only = None if patterns is None else tuple(check_pattern(who, p) for p in patterns)
+        self.only = None if only is None else _patterns(type(self).__name__, only)
 
     def __call__(self, grads: Gradients, params: Mapping[str, Array], step: Any) -> Gradients:
         names = {name: (name,) for name in params}
@@ -102,7 +97,15 @@ class Transform(Settable):
     def _others(self) -> list[str]:
         if self.only is None:
             return []
-        return [f"only={self.only[0] if len(self.only) == 1 else self.only!r}"]
+        return [f"only={self.only[0]!r}" if len(self.only) == 1 else f"only={self.only!r}"]
+
+
+def _patterns(who: str, only: Any) -> tuple[str, ...]:
+    patterns = (only,) if isinstance(only, str) else only
+    if not isinstance(patterns, Iterable) or not (patterns := tuple(patterns)):
+        msg = f"{who}: only is {only!r}; it must be a pattern such as '*.W', or several"
+        raise SettingError(msg)
+    return tuple(check_pattern(f"{who}: only", pattern) for pattern in patterns)
 
 
 def as_number(xp: Namespace, number: Number | Array, like: Array) -> Any:
