@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from xpnet.kernels.arguments import are_alike
+from xpnet.kernels.renewal import Renewal, numbers_in
+from xpnet.kernels.tape import current_tape
 from xpnet.ops.updates.adam import share_seen
 from xpnet.quiet import quiet
 
-__all__ = ["kernels_of", "overlap", "update"]
+__all__ = ["kernels_of", "of_sgd", "overlap", "update"]
 
 _Host: TypeAlias = np.ndarray[Any, Any]
 _Run: TypeAlias = Callable[[Callable[..., None], list[_Host], list[Any]], None]
@@ -28,16 +30,12 @@ def kernels_of(rules: Any, run: _Run) -> dict[str, Callable[..., Any]]:
     run : callable
         Applies one of them to flat arrays and to numbers of their dtype.
     """
-
-    def change(rule: Callable[..., None]) -> Callable[..., Any]:
-        return partial(update, run, rule)
-
     return {
-        "adagrad_update": partial(_adagrad, change(rules.adagrad)),
-        "adam_update": partial(_adam, change(rules.adam)),
-        "momentum_update": partial(_with_velocity, change(rules.momentum)),
-        "nesterov_update": partial(_with_velocity, change(rules.nesterov)),
-        "rmsprop_update": partial(_rmsprop, change(rules.rmsprop)),
+        "adagrad_update": partial(_update, run, rules.adagrad, _of_adagrad, ("squares",)),
+        "adam_update": partial(_update, run, rules.adam, _of_adam, ("mean", "square")),
+        "momentum_update": partial(_update, run, rules.momentum, _of_momentum, ("velocity",)),
+        "nesterov_update": partial(_update, run, rules.nesterov, _of_momentum, ("velocity",)),
+        "rmsprop_update": partial(_update, run, rules.rmsprop, _of_rmsprop, ("squares",)),
     }
 
 
@@ -51,65 +49,68 @@ def overlap(param: _Host, *others: _Host) -> bool:
 
 @quiet
 def update(
-    run: _Run, rule: Callable[..., None], *arrays: _Host, settings: tuple[float, ...]
+    run: _Run,
+    rule: Callable[..., None],
+    numbers_of: Callable[..., tuple[float, ...]],
+    *arrays: _Host,
+    settings: Mapping[str, Any],
 ) -> bool | None:
-    """Change arrays of one shape in place; return whether they can be."""
+    """Change arrays of one shape in place; return whether they can be.
+
+    A tape that is kept can be given other numbers afterwards.
+    """
     param = arrays[0]
     if not are_alike(*arrays) or not param.flags.writeable or overlap(*arrays):
         return None
     flat = [array.reshape(-1) for array in arrays]
-    run(rule, flat, [param.dtype.type(number) for number in settings])
+    numbers = numbers_in(param.dtype, numbers_of, settings)
+    tape = current_tape()
+    first = 0 if tape is None else len(tape.calls)
+    run(rule, flat, numbers)
+    if tape is not None and tape.is_kept:
+        tape.renewals.append(Renewal(numbers_of, param.dtype, tape.calls[first:], numbers))
     return True
 
 
-def _with_velocity(
-    change: Callable[..., Any],
+def _update(
+    run: _Run,
+    rule: Callable[..., None],
+    numbers_of: Callable[..., tuple[float, ...]],
+    names: tuple[str, ...],
     param: _Host,
     grad: _Host,
-    *,
-    velocity: _Host,
-    lr: float,
-    momentum: float,
+    **others: Any,
 ) -> Any:
-    return change(param, grad, velocity, settings=(lr, momentum))
+    memory = [others.pop(name) for name in names]
+    return update(run, rule, numbers_of, param, grad, *memory, settings=others)
 
 
-def _adagrad(
-    change: Callable[..., Any], param: _Host, grad: _Host, *, squares: _Host, lr: float, eps: float
-) -> Any:
-    return change(param, grad, squares, settings=(lr, eps))
+def of_sgd(_: Any, lr: float) -> tuple[float, ...]:
+    return (lr,)
 
 
-def _rmsprop(
-    change: Callable[..., Any],
-    param: _Host,
-    grad: _Host,
-    *,
-    squares: _Host,
-    lr: float,
-    decay_rate: float,
-    eps: float,
-) -> Any:
-    settings = (lr, decay_rate, 1 - decay_rate, eps)
-    return change(param, grad, squares, settings=settings)
+def _of_momentum(_: Any, lr: float, momentum: float) -> tuple[float, ...]:
+    return lr, momentum
 
 
-def _adam(
-    change: Callable[..., Any],
-    param: _Host,
-    grad: _Host,
-    *,
-    mean: _Host,
-    square: _Host,
+def _of_adagrad(_: Any, lr: float, eps: float) -> tuple[float, ...]:
+    return lr, eps
+
+
+def _of_rmsprop(_: Any, lr: float, decay_rate: float, eps: float) -> tuple[float, ...]:
+    return lr, decay_rate, 1 - decay_rate, eps
+
+
+def _of_adam(
+    dtype: np.dtype[Any],
     step: int,
     lr: float,
     beta1: float,
     beta2: float,
     eps: float,
     weight_decay: float = 0.0,
-) -> Any:
-    mean_share = share_seen(np, beta1, step, param.dtype)
-    square_share = share_seen(np, beta2, step, param.dtype)
+) -> tuple[float, ...]:
+    mean_share = share_seen(np, beta1, step, dtype)
+    square_share = share_seen(np, beta2, step, dtype)
     rate, kept = lr / mean_share, 1 - lr * weight_decay
-    settings = beta1, 1 - beta1, beta2, 1 - beta2, square_share, eps, rate, kept
-    return change(param, grad, mean, square, settings=settings)
+    return beta1, 1 - beta1, beta2, 1 - beta2, square_share, eps, rate, kept

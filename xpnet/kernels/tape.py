@@ -20,7 +20,7 @@ from typing import Any
 from xpnet.quiet import quiet
 from xpnet.scoped import call_with
 
-__all__ = ["Call", "Tape", "call", "current_tape"]
+__all__ = ["Call", "Tape", "call", "current_tape", "last_call"]
 
 Call = list[Any]
 """A function, and what it is called with."""
@@ -47,6 +47,8 @@ class Tape:
     ----------
     memory : dict
         What its calls use between them.
+    renewals : list
+        How some of its calls get other numbers; see ``xpnet.kernels.renewal``.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Tape:
     def __init__(self, *, is_plan: bool = False, is_kept: bool = True) -> None:
         self.calls: list[Call] = []
         self.memory: dict[Any, Any] = {}
+        self.renewals: list[Any] = []
         self.is_plan, self.is_kept = is_plan, is_kept
         self._to_reset: list[Callable[[], None]] | None = None
 
@@ -77,6 +80,7 @@ class Tape:
     def clear(self) -> None:
         """Forget all calls."""
         self.calls.clear()
+        self.renewals.clear()
         self._to_reset = None
 
     def replay(self) -> None:
@@ -120,6 +124,12 @@ def call(function: Callable[..., Any], *arrays: Any) -> None:
     if not tape.is_plan:
         function(*arrays)
     tape.calls.append([function, *arrays])
+
+
+def last_call() -> Call:
+    """Return the call that was noted last; one that nobody has noted is empty."""
+    tape = _recording.get()
+    return [] if tape is None else tape.calls[-1]
 
 
 def current_tape() -> Tape | None:

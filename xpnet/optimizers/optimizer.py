@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping
 from operator import setitem
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from xpnet._typing import Array, Number
 from xpnet.arrays import detached
 from xpnet.dispatch import Dispatcher
-from xpnet.kernels.tape import Tape, call
+from xpnet.kernels.tape import Call, Tape, call, last_call
 from xpnet.layers.state import key_of
 from xpnet.optimizers.gradients import check_apart, check_gradients
 from xpnet.optimizers.groups import Groups, checked_groups, settings_by_name
@@ -28,12 +28,27 @@ from xpnet.optimizers.writing import (
     would_change_gradients,
 )
 
-__all__ = ["Optimizer", "Rate", "has_plain_update", "mode_of_optimizer"]
+__all__ = ["Noted", "Optimizer", "Rate", "has_plain_update", "mode_of_optimizer"]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 Rate: TypeAlias = float | Callable[[int], float]
 """A number, or a schedule: a function of the number of the step."""
+
+
+class Noted(NamedTuple):
+    """What a tape has noted of an update.
+
+    Attributes
+    ----------
+    by_kernels : bool
+        Whether kernels do all: the next step is the same calls again, but for the numbers in them.
+    counts : list of Call
+        Those that count the steps of a parameter.
+    """
+
+    by_kernels: bool
+    counts: list[Call]
 
 
 class Optimizer(Settable):
@@ -376,15 +391,9 @@ class Optimizer(Settable):
         grads: Mapping[str, Array],
         memories: Mapping[str, Memory],
         settings: Mapping[str, Mapping[str, Any]],
-    ) -> bool:
-        """Let a tape note what does :meth:`step` in the arrays themselves, for each parameter.
-
-        Returns
-        -------
-        bool
-            Whether the next step is the same calls again: kernels do all, and nothing counts.
-        """
-        is_fixed = True
+    ) -> Noted:
+        """Let a tape note what does :meth:`step` in the arrays themselves, for each parameter."""
+        noted = Noted(by_kernels=True, counts=[])
         for name, param in params.items():
             memory, grad, own = memories[name], grads[name], settings[name]
             counted = {"step": memory["step"] + 1} if "step" in memory else {}
@@ -392,11 +401,11 @@ class Optimizer(Settable):
             if self.kernel is None or self.kernel.of_any_kind(param, grad, **arrays, **own) is None:
                 new, counted = self.step(param, grad, memory, own)
                 call(setitem, detached(param), ..., new)
-                is_fixed = False
+                noted = noted._replace(by_kernels=False)
             if counted:
                 call(memory.update, counted)
-                is_fixed = False
-        return is_fixed
+                noted.counts.append(last_call())
+        return noted
 
     def initial_state(self, params: Mapping[str, Array]) -> State:
         """Return the state before the first step: zeros where the parameters live.

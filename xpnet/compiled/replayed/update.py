@@ -11,9 +11,10 @@ from xpnet.compiled.kept_state import KeptState
 from xpnet.kernels.tape import Call, Tape
 from xpnet.optimizers.groups import Groups
 from xpnet.optimizers.numbers import Numbers
-from xpnet.optimizers.optimizer import Optimizer
-from xpnet.optimizers.state import State
+from xpnet.optimizers.optimizer import Noted, Optimizer
+from xpnet.optimizers.state import Memory, State
 from xpnet.optimizers.writing import trained
+from xpnet.quiet import quiet
 
 __all__ = ["Update"]
 
@@ -46,10 +47,10 @@ class Update:
         self._memories: State = {}
         self._arrays: list[tuple[Any, str, Any]] = []
         self._tape = Tape(is_plan=True)
-        self._is_fixed = False
-        self._numbers: Numbers | None = None
-        self._groups: Groups = {}
-        self._count: Call = []
+        self._made_for: tuple[Numbers, Groups] | None = None
+        self._settings: Mapping[str, Mapping[str, Any]] = {}
+        self._counts: list[tuple[Memory, Call]] = []
+        self._steps: Call = []
         self.done: list[str] = []
 
     def __call__(self) -> None:
@@ -57,14 +58,10 @@ class Update:
         if not is_current:
             self._prepare()
         numbers = optimizer.numbers()
-        if not is_current or not self._is_fixed or not self._has(numbers):
+        if not is_current or not self._renewed(numbers):
             self._plan(numbers, is_current=is_current)
-        self._count[-1] = optimizer.steps + 1
+        self._steps[-1] = optimizer.steps + 1
         self._tape.carry_out()
-
-    def _has(self, numbers: Numbers) -> bool:
-        """Whether the plan was made with these numbers, each for the same parameters."""
-        return numbers == self._numbers and self._groups is self._optimizer.own_groups
 
     def _is_current(self) -> bool:
         """Whether the optimizer remembers what it did, and may write to the parameters."""
@@ -78,6 +75,7 @@ class Update:
 
     def _prepare(self) -> None:
         """Check everything, and make sure that there is a state."""
+        self._made_for = None
         self._params = trained(self._net.params)
         self._memories = self._kept.beside(self._params, self._grads)
         self._arrays = [
@@ -87,20 +85,58 @@ class Update:
             if hasattr(array, "shape")
         ]
 
+    def _renewed(self, numbers: Numbers) -> bool:
+        """Whether the plan of the last step is one of this step, having given it new numbers."""
+        if self._made_for is None:
+            return False
+        made_with, groups = self._made_for
+        if self._optimizer.own_groups is not groups:
+            return False
+        if numbers != made_with:
+            if not self._tape.renewals:
+                return False
+            each = self._net.params, self._params, self._grads, numbers, self._optimizer.steps
+            self._made_for = None  # an interrupt would leave half of it
+            self._settings, _ = self._optimizer.prepared(*each)
+            self._renew()
+            self._made_for = numbers, groups
+        elif self._counts:
+            self._renew()
+        return True
+
+    @quiet
+    def _renew(self) -> None:
+        for memory, call in self._counts:
+            call[1] = {"step": memory["step"] + 1}
+        found: dict[Any, list[Any]] = {}
+        for name, renewal in zip(self._params, self._tape.renewals, strict=True):
+            own, step = self._settings[name], self._memories[name].get("step")
+            key = renewal.kind, id(own), step
+            if key not in found:
+                found[key] = renewal.numbers(own if step is None else {**own, "step": step + 1})
+            renewal.write(found[key])
+
     def _plan(self, numbers: Numbers, *, is_current: bool) -> None:
         optimizer, params, memories = self._optimizer, self._params, self._memories
-        self._numbers, self._groups = numbers, optimizer.own_groups
+        self._made_for = None
         self._tape.clear()
         each = self._net.params, params, self._grads, numbers, optimizer.steps
         settings, grads = optimizer.prepared(*each)
+        noted = Noted(by_kernels=False, counts=[])
         if not optimizer.works_in_place(params, grads):
             self._tape.calls += optimizer.plan(self._net.params, self._grads).calls
-            self._is_fixed = False
         else:
-            is_fixed = self._tape.record(optimizer.note_steps, params, grads, memories, settings)
-            self._is_fixed = is_fixed and grads is self._grads
+            noted = self._tape.record(optimizer.note_steps, params, grads, memories, settings)
             if not is_current:
                 self._tape.add(setattr, optimizer, "state", {**optimizer.state, **memories})
         self._tape.add(setattr, optimizer, "steps", 0)
-        self._count = self._tape.calls[-1]
+        self._steps = self._tape.calls[-1]
         self._tape.add(self.done.append, "updated")
+        if len(self._tape.renewals) < len(params):
+            self._tape.renewals.clear()
+        may_be_renewed = bool(self._tape.renewals) or not noted.counts
+        # What makes the state anew would make others' states forgotten in the next step.
+        if is_current and noted.by_kernels and grads is self._grads and may_be_renewed:
+            self._settings = settings
+            self._counts = [*zip(memories.values(), noted.counts, strict=bool(noted.counts))]
+            self._made_for = numbers, optimizer.own_groups
