@@ -74,12 +74,12 @@ class Setting:
             return self._number(who, value)
         if not isinstance(step, Integral):
             msg = (
-                f"{who}: {self._name} is the schedule {value!r}, and the step is traced, so that "
+                f"{who}: {self._name} is the schedule {_shown(value)}, and the step is traced, so that "
                 "its number is not known; give the function the numbers as an argument, "
                 "settings=optimizer.settings"
             )
             raise SettingError(msg)
-        return self._number(who, value(int(step)), f"; {value!r} returned it for step {step}")
+        return self._number(who, value(int(step)), f"; {_shown(value)} returned it for step {step}")
 
     def _number(self, who: str, number: Any, says_who: str = "") -> float:
         try:
@@ -89,6 +89,11 @@ class Setting:
             raise SettingError(msg) from None
         # A np.float64 would widen arrays of float32.
         return float(number)
+
+
+def _shown(schedule: Any) -> str:
+    """Return the name of a function, whose text has an address, and the text of all others."""
+    return str(getattr(schedule, "__name__", schedule))
 
 
 class Settable:

@@ -14,6 +14,7 @@ from errors.mistakes.order import ORDER
 from errors.mistakes.settings import GRADIENTS, OPTIMIZERS, SIZES
 from errors.mistakes.shapes import AXES, SHAPES
 from errors.mistakes.targets import BAD_LABELS, TARGETS
+from errors.mistakes.updates import UPDATES
 
 BAD_INPUTS = [
     *NOT_FLOATS,
@@ -25,6 +26,7 @@ BAD_INPUTS = [
     *NETS,
     *SIZES,
     *OPTIMIZERS,
+    *UPDATES,
     *GRADIENTS,
     *BACKENDS,
 ]
