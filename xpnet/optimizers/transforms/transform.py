@@ -10,6 +10,7 @@ from xpnet.errors import SettingError
 from xpnet.ops.precision import widened
 from xpnet.optimizers.paths import check_pattern, matched
 from xpnet.optimizers.setting import Settable
+from xpnet.quiet import quiet
 
 __all__ = ["AnyTransform", "Gradients", "Transform", "Transforms", "as_number"]
 
@@ -51,6 +52,7 @@ class Transform(Settable):
     def __init__(self, *, only: str | Iterable[str] | None = None) -> None:
         self.only = None if only is None else _patterns(type(self).__name__, only)
 
+    @quiet
     def __call__(self, grads: Gradients, params: Mapping[str, Array], step: Any) -> Gradients:
         names = {name: (name,) for name in params}
         return self.applied(grads, params, step, self.settings_at(step), names)
