@@ -20,7 +20,7 @@ from typing import Any
 from xpnet.quiet import quiet
 from xpnet.scoped import call_with
 
-__all__ = ["Call", "Tape", "call", "current_tape", "last_call"]
+__all__ = ["Call", "Tape", "call", "current_tape"]
 
 Call = list[Any]
 """A function, and what it is called with."""
@@ -124,12 +124,6 @@ def call(function: Callable[..., Any], *arrays: Any) -> None:
     if not tape.is_plan:
         function(*arrays)
     tape.calls.append([function, *arrays])
-
-
-def last_call() -> Call:
-    """Return the call that was noted last; one that nobody has noted is empty."""
-    tape = _recording.get()
-    return [] if tape is None else tape.calls[-1]
 
 
 def current_tape() -> Tape | None:

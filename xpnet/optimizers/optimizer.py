@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 from xpnet._typing import Array, Number
 from xpnet.arrays import detached
 from xpnet.dispatch import Dispatcher
-from xpnet.kernels.tape import Call, Tape, call, last_call
+from xpnet.kernels.tape import Call, Tape, call, current_tape
 from xpnet.layers.state import key_of
 from xpnet.optimizers.gradients import check_apart, check_gradients
 from xpnet.optimizers.groups import Groups, checked_groups, settings_by_name
@@ -393,7 +393,7 @@ class Optimizer(Settable):
         settings: Mapping[str, Mapping[str, Any]],
     ) -> Noted:
         """Let a tape note what does :meth:`step` in the arrays themselves, for each parameter."""
-        noted = Noted(by_kernels=True, counts=[])
+        by_kernels, counts, tape = True, [], current_tape()
         for name, param in params.items():
             memory, grad, own = memories[name], grads[name], settings[name]
             counted = {"step": memory["step"] + 1} if "step" in memory else {}
@@ -401,11 +401,12 @@ class Optimizer(Settable):
             if self.kernel is None or self.kernel.of_any_kind(param, grad, **arrays, **own) is None:
                 new, counted = self.step(param, grad, memory, own)
                 call(setitem, detached(param), ..., new)
-                noted = noted._replace(by_kernels=False)
+                by_kernels = False
             if counted:
                 call(memory.update, counted)
-                noted.counts.append(last_call())
-        return noted
+                if tape is not None:
+                    counts.append(tape.calls[-1])
+        return Noted(by_kernels, counts)
 
     def initial_state(self, params: Mapping[str, Array]) -> State:
         """Return the state before the first step: zeros where the parameters live.

@@ -74,8 +74,8 @@ class Setting:
             return self._number(who, value)
         if not isinstance(step, Integral):
             msg = (
-                f"{who}: {self._name} is the schedule {_shown(value)}, and the step is traced, so that "
-                "its number is not known; give the function the numbers as an argument, "
+                f"{who}: {self._name} is the schedule {_shown(value)}, and the step is traced, so "
+                "that its number is not known; give the function the numbers as an argument, "
                 "settings=optimizer.settings"
             )
             raise SettingError(msg)

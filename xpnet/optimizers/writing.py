@@ -41,7 +41,8 @@ def numbers_lifted(
     params: dict[str, Array], grads: Mapping[str, Array]
 ) -> tuple[dict[str, Array], Mapping[str, Array]]:
     """Return parameters and gradients with arrays of NumPy's in place of numbers, in float64."""
-    numbers = {name: param for name, param in params.items() if is_number(param)}
+    # In one loop of its own, for every small update goes through it.
+    numbers = {name: param for name, param in params.items() if isinstance(param, _NUMBERS)}
     if not numbers:
         return params, grads
     found = {name: grads[name] for name in numbers if name in grads and is_number(grads[name])}

@@ -9,10 +9,10 @@ from typing import Any
 from zlib import crc32
 
 from xpnet._typing import Array, Namespace
-from xpnet.arrays import array_namespace, device_of
-from xpnet.checks import check_not_negative
+from xpnet.arrays import device_of
+from xpnet.checks import check_not_negative, check_same_home
 from xpnet.errors import SettingError
-from xpnet.ops.philox import random_words
+from xpnet.ops.philox import constant_word, philox4x32, stream_words, word_dtype
 from xpnet.ops.precision import rounded, widened
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.transforms.transform import Gradients, Transform, as_number
@@ -48,13 +48,15 @@ class noise(Transform):  # noqa: N801 - it is written as the function that it is
     ------
     SettingError
         If ``std``, ``seed`` or a pattern cannot be.
+    BackendMismatchError
+        In an update, if the gradients do not live together.
 
     Examples
     --------
     >>> import numpy as np, xpnet
     >>> noisy = xpnet.noise(0.1, seed=0)
     >>> noisy({"W": np.zeros(3)}, {"W": np.zeros(3)}, step=0)["W"].round(4)
-    array([-0.0412, -0.2013, -0.1137])
+    array([-0.0682, -0.1295,  0.0552])
     """
 
     std = Setting(check_not_negative)
@@ -71,15 +73,19 @@ class noise(Transform):  # noqa: N801 - it is written as the function that it is
         step: Any,
         settings: Mapping[str, Any],
     ) -> Gradients:
-        return {name: self._noisy(name, grad, step, settings) for name, grad in grads.items()}
-
-    def _noisy(self, name: str, grad: Array, step: Any, settings: Mapping[str, Any]) -> Array:
-        xp = array_namespace(grad)
-        (wide,) = widened(xp, grad)
-        # A key of its own for each name: the numbers do not depend on what else is updated.
-        seed = self.seed ^ crc32(name.encode()) << 32
-        std = as_number(xp, settings["std"], wide)
-        return rounded(xp, wide + std * _normal(xp, wide, seed, step), like=grad)
+        if not grads:
+            return grads
+        who, named = type(self).__name__, {f"grads[{name!r}]": g for name, g in grads.items()}
+        xp = check_same_home(who, **named)
+        found, start, sums = {}, 0, _sums(xp, grads, self.seed, step)
+        for name, grad in grads.items():
+            (wide,) = widened(xp, grad)
+            stop = start + prod(grad.shape)
+            normal = xp.astype(sums[start:stop], wide.dtype) - _MEAN  # exact, as all before it
+            std = as_number(xp, settings["std"], wide) / _SPREAD
+            noisy = wide + std * xp.reshape(normal, grad.shape)
+            found[name], start = rounded(xp, noisy, like=grad), stop
+        return found
 
     def _others(self) -> list[str]:
         return [f"seed={self.seed}", *super()._others()]
@@ -92,11 +98,19 @@ def _checked_seed(seed: Any) -> int:
     return int(seed)
 
 
-def _normal(xp: Namespace, like: Array, seed: int, step: Any) -> Array:
-    """Return random numbers of mean 0 and variance 1, one for each entry of an array."""
-    size = prod(like.shape)
-    words = random_words(xp, 4 * size, seed=seed, stream=step, device=device_of(like))
-    halves = xp.reshape((words & 0xFFFF) + (words >> 16), (size, 4))
-    sums = halves[:, 0] + halves[:, 1] + halves[:, 2] + halves[:, 3]
-    centred = xp.astype(sums, like.dtype) - _MEAN  # exact, as all before it
-    return xp.reshape(centred * (1 / _SPREAD), like.shape)
+def _sums(xp: Namespace, grads: Gradients, seed: int, step: Any) -> Array:
+    """Return a sum of random numbers for each entry of each gradient, one after the other.
+
+    All at once, for XLA takes a second to compile what makes them.
+    """
+    device, dtype = device_of(next(iter(grads.values()))), word_dtype(xp)
+    sizes = {name: prod(grad.shape) for name, grad in grads.items()}
+    indices = [xp.arange(size, dtype=dtype, device=device) for size in sizes.values()]
+    keys = [
+        xp.zeros(size, dtype=dtype, device=device) + constant_word(xp, crc32(name.encode()), device)
+        for name, size in sizes.items()
+    ]
+    counter = xp.concat(indices), xp.concat(keys), *stream_words(xp, step, device)
+    words = philox4x32(xp, counter, (seed & 0xFFFFFFFF, seed >> 32), device=device)
+    a, b, c, d = ((word & 0xFFFF) + (word >> 16) for word in words)
+    return a + b + c + d
