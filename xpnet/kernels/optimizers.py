@@ -63,11 +63,18 @@ def update(
     if not are_alike(*arrays) or not param.flags.writeable or overlap(*arrays):
         return None
     flat = [array.reshape(-1) for array in arrays]
-    numbers = numbers_in(param.dtype, numbers_of, settings)
     tape = current_tape()
-    first = 0 if tape is None else len(tape.calls)
+    if tape is None:
+        run(rule, flat, numbers_in(param.dtype, numbers_of, settings))
+        return True
+    # All parameters of an update have the same numbers, as a rule.
+    key = param.dtype, numbers_of, *settings.values()
+    numbers = tape.numbers.get(key)
+    if numbers is None:
+        numbers = tape.numbers[key] = numbers_in(param.dtype, numbers_of, settings)
+    first = len(tape.calls)
     run(rule, flat, numbers)
-    if tape is not None and tape.is_kept:
+    if tape.is_kept:
         tape.renewals.append(Renewal(numbers_of, param.dtype, tape.calls[first:], numbers))
     return True
 

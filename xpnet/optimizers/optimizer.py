@@ -162,11 +162,6 @@ class Optimizer(Settable):
         """The groups as they are kept: the same object until they are replaced."""
         return self._groups
 
-    @property
-    def varies(self) -> bool:
-        """Whether there are groups, or transforms."""
-        return bool(self._groups or self._transforms)
-
     def numbers(self, step: Any = None, given: Mapping[str, Any] = _NONE) -> Numbers:
         """Return all numbers that count in a step.
 
@@ -184,7 +179,7 @@ class Optimizer(Settable):
         """
         step = self.steps if step is None else step
         settings = self.settings_at(step, given)
-        if not self.varies:
+        if not (self._groups or self._transforms):
             return Numbers(settings, {}, [])
         who, own = type(self).__name__, self._settings
         groups = {
@@ -348,7 +343,7 @@ class Optimizer(Settable):
         step : int or array of shape ()
             Its number.
         """
-        if not self.varies:
+        if not (self._groups or self._transforms):
             return dict.fromkeys(arrays, numbers.settings), grads
         who, names = type(self).__name__, names_in(params, arrays, self.state)
         groups = {pattern: numbers.groups[pattern] for pattern in self._groups}

@@ -23,7 +23,9 @@ __all__ = [
     "would_change_gradients",
 ]
 
-_NUMBERS = (float, int, np.floating, np.integer)
+# Types themselves, for every small update asks whether there are any.
+_NUMBERS = frozenset({float, int, *(np.dtype(code).type for code in np.typecodes["AllInteger"])})
+_NUMBERS |= {np.dtype(code).type for code in np.typecodes["Float"]}
 
 
 def trained(params: Mapping[str, Array]) -> dict[str, Array]:
@@ -34,17 +36,16 @@ def trained(params: Mapping[str, Array]) -> dict[str, Array]:
 
 def is_number(param: Any) -> bool:
     """Whether a parameter is a number of Python's or a scalar of NumPy's, and no array."""
-    return isinstance(param, _NUMBERS)
+    return type(param) in _NUMBERS
 
 
 def numbers_lifted(
     params: dict[str, Array], grads: Mapping[str, Array]
 ) -> tuple[dict[str, Array], Mapping[str, Array]]:
     """Return parameters and gradients with arrays of NumPy's in place of numbers, in float64."""
-    # In one loop of its own, for every small update goes through it.
-    numbers = {name: param for name, param in params.items() if isinstance(param, _NUMBERS)}
-    if not numbers:
+    if _NUMBERS.isdisjoint(map(type, params.values())):
         return params, grads
+    numbers = {name: param for name, param in params.items() if is_number(param)}
     found = {name: grads[name] for name in numbers if name in grads and is_number(grads[name])}
     lifted = {name: np.asarray(float(number)) for name, number in numbers.items()}
     return params | lifted, {**grads, **{n: np.asarray(float(grad)) for n, grad in found.items()}}
