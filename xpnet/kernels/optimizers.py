@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -31,11 +31,11 @@ def kernels_of(rules: Any, run: _Run) -> dict[str, Callable[..., Any]]:
         Applies one of them to flat arrays and to numbers of their dtype.
     """
     return {
-        "adagrad_update": partial(_update, run, rules.adagrad, _of_adagrad, ("squares",)),
-        "adam_update": partial(_update, run, rules.adam, _of_adam, ("mean", "square")),
-        "momentum_update": partial(_update, run, rules.momentum, _of_momentum, ("velocity",)),
-        "nesterov_update": partial(_update, run, rules.nesterov, _of_momentum, ("velocity",)),
-        "rmsprop_update": partial(_update, run, rules.rmsprop, _of_rmsprop, ("squares",)),
+        "adagrad_update": partial(update, run, rules.adagrad, _of_adagrad, ("squares",)),
+        "adam_update": partial(update, run, rules.adam, _of_adam, ("mean", "square")),
+        "momentum_update": partial(update, run, rules.momentum, _of_momentum, ("velocity",)),
+        "nesterov_update": partial(update, run, rules.nesterov, _of_momentum, ("velocity",)),
+        "rmsprop_update": partial(update, run, rules.rmsprop, _of_rmsprop, ("squares",)),
     }
 
 
@@ -52,14 +52,25 @@ def update(
     run: _Run,
     rule: Callable[..., None],
     numbers_of: Callable[..., tuple[float, ...]],
-    *arrays: _Host,
-    settings: Mapping[str, Any],
+    names: tuple[str, ...],
+    param: _Host,
+    grad: _Host,
+    **settings: Any,
 ) -> bool | None:
     """Change arrays of one shape in place; return whether they can be.
 
-    A tape that is kept can be given other numbers afterwards.
+    Parameters
+    ----------
+    run, rule : callable
+        What applies a rule, and the rule.
+    numbers_of : callable
+        Takes a dtype and the settings; returns the rule's numbers.
+    names : tuple of str
+        What the rule remembers: arrays among the settings.
+    param, grad, **settings
+        As the op takes them. A tape that is kept can be given other numbers afterwards.
     """
-    param = arrays[0]
+    arrays = [param, grad, *[settings.pop(name) for name in names]]
     if not are_alike(*arrays) or not param.flags.writeable or overlap(*arrays):
         return None
     flat = [array.reshape(-1) for array in arrays]
@@ -68,7 +79,7 @@ def update(
         run(rule, flat, numbers_in(param.dtype, numbers_of, settings))
         return True
     # All parameters of an update have the same numbers, as a rule.
-    key = param.dtype, numbers_of, *settings.values()
+    key = param.dtype.char, numbers_of, *settings.values()
     numbers = tape.numbers.get(key)
     if numbers is None:
         numbers = tape.numbers[key] = numbers_in(param.dtype, numbers_of, settings)
@@ -77,19 +88,6 @@ def update(
     if tape.is_kept:
         tape.renewals.append(Renewal(numbers_of, param.dtype, tape.calls[first:], numbers))
     return True
-
-
-def _update(
-    run: _Run,
-    rule: Callable[..., None],
-    numbers_of: Callable[..., tuple[float, ...]],
-    names: tuple[str, ...],
-    param: _Host,
-    grad: _Host,
-    **others: Any,
-) -> Any:
-    memory = [others.pop(name) for name in names]
-    return update(run, rule, numbers_of, param, grad, *memory, settings=others)
 
 
 def of_sgd(_: Any, lr: float) -> tuple[float, ...]:

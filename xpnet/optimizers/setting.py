@@ -130,11 +130,8 @@ class Settable:
             If a schedule returns what cannot be.
         """
         own = self._settings
-        found = {
-            name: value
-            if type(value) is float  # as nearly all are
-            else own[name].at(type(self).__name__, value, step)
-            for name, value in vars(self).items()
-            if name in own and name not in given
-        }
+        found = {name: value for name, value in vars(self).items() if name in own}
+        for name, value in found.items():
+            if type(value) is not float and name not in given:  # few are none
+                found[name] = own[name].at(type(self).__name__, value, step)
         return {**found, **given} if given else found

@@ -75,7 +75,8 @@ def add_new_values(
 
 
 def is_writable(param: Array) -> bool:
-    return adapter_of(param).is_writable(detached(param))
+    adapter = adapter_of(param)
+    return adapter.is_writable(adapter.detached(param))
 
 
 def would_change_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) -> bool:
@@ -90,6 +91,8 @@ def would_change_gradients(params: Mapping[str, Array], grads: Mapping[str, Arra
 
 def _owner(array: Array) -> int:
     """Return who owns an array's memory: itself, or the array that it is a view of."""
+    if type(array) is np.ndarray:  # looking for what it has not takes long
+        return id(array) if array.base is None else id(array.base)
     base = getattr(array, "_base", None)  # of PyTorch
     if base is None:
         base = getattr(array, "base", None)

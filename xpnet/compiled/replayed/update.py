@@ -47,7 +47,8 @@ class Update:
         self._memories: State = {}
         self._arrays: list[tuple[Any, str, Any]] = []
         self._tape = Tape(is_plan=True)
-        self._made_for: tuple[Numbers, Groups] | None = None
+        self._made_for: Numbers | None = None
+        self._groups: Groups = {}
         self._settings: Mapping[str, Mapping[str, Any]] = {}
         self._counts: list[tuple[Memory, Call]] = []
         self._steps: Call = []
@@ -87,21 +88,19 @@ class Update:
 
     def _renewed(self, numbers: Numbers) -> bool:
         """Whether the plan of the last step is one of this step, having given it new numbers."""
-        if self._made_for is None:
+        if self._made_for is None or self._optimizer.own_groups is not self._groups:
             return False
-        made_with, groups = self._made_for
-        if self._optimizer.own_groups is not groups:
+        if numbers == self._made_for:
+            if self._counts:
+                self._renew()
+            return True
+        if not self._tape.renewals:
             return False
-        if numbers != made_with:
-            if not self._tape.renewals:
-                return False
-            each = self._net.params, self._params, self._grads, numbers, self._optimizer.steps
-            self._made_for = None  # an interrupt would leave half of it
-            self._settings, _ = self._optimizer.prepared(*each)
-            self._renew()
-            self._made_for = numbers, groups
-        elif self._counts:
-            self._renew()
+        each = self._net.params, self._params, self._grads, numbers, self._optimizer.steps
+        self._made_for = None  # an interrupt would leave half of it
+        self._settings, _ = self._optimizer.prepared(*each)
+        self._renew()
+        self._made_for = numbers
         return True
 
     @quiet
@@ -139,4 +138,4 @@ class Update:
         if is_current and noted.by_kernels and grads is self._grads and may_be_renewed:
             self._settings = settings
             self._counts = [*zip(memories.values(), noted.counts, strict=bool(noted.counts))]
-            self._made_for = numbers, optimizer.own_groups
+            self._made_for, self._groups = numbers, optimizer.own_groups

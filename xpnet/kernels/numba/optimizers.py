@@ -31,11 +31,11 @@ def _compile(rule: Kernel, arrays: int, numbers: int, dtype: np.dtype[Any]) -> N
     rule(alone(0), *arrays * [nothing], *numbers * [dtype.type(0)])
 
 
-_sgd_of_few = partial(update, _run, updates.sgd, of_sgd)
+_sgd_of_few = partial(update, _run, updates.sgd, of_sgd, ())
 
 
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> Any:
-    return sgd_of_many(param, grad, lr=lr) or _sgd_of_few(param, grad, settings={"lr": lr})
+    return sgd_of_many(param, grad, lr=lr) or _sgd_of_few(param, grad, lr=lr)
 
 
 KERNELS: dict[str, Callable[..., Any]] = {**kernels_of(updates, _run), "sgd_update": _sgd}
