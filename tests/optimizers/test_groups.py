@@ -94,7 +94,7 @@ def test_a_tied_parameter_has_the_paths_of_all_its_places():
     name, *_ = net.params
 
     assert len(net.params) == 3
-    assert set(net.params.names_of(name)) == {"Affine1.W", "Affine2.W"}
+    assert set(net.params.all_names()[name]) == {"Affine1.W", "Affine2.W"}
     assert moved(SGD(1.0, groups={"Affine2.W": {"lr": 0.5}}), net.params)[name] == 0.5
 
 

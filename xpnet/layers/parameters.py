@@ -102,11 +102,21 @@ class Parameters(MutableMapping[str, Array]):
                 return entry.places
         return [place]
 
-    def names_of(self, name: str) -> tuple[str, ...]:
-        """Return all names of a parameter: the one that is shown, and the paths of its places."""
-        places = self.places(name)
-        others = [n for n, place in self._places.items() if any(map(_is_at(place), places))]
-        return tuple(dict.fromkeys([name, *others]))
+    def all_names(self) -> dict[str, tuple[str, ...]]:
+        """Return all names of each parameter: the one that is shown, and the paths of its places.
+
+        Examples
+        --------
+        >>> import xpnet
+        >>> xpnet.TwoLayerNet(4, 3, 2).params.all_names()["W1"]
+        ('W1', 'Affine1.W')
+        """
+        entries = self._entries()
+        found = {name: [name] for name in entries}
+        whose = {(id(p[0]), p[1]): found[n] for n, entry in entries.items() for p in entry.places}
+        for name, (layer, own_name) in self._places.items():
+            whose[id(layer), own_name].append(name)
+        return {name: tuple(dict.fromkeys(names)) for name, names in found.items()}
 
     def frozen(self) -> frozenset[str]:
         """Return the names of those that are not trained; see :meth:`xpnet.Layer.freeze`."""
@@ -202,10 +212,6 @@ def parameters_of(root: Any) -> Parameters:
     """Return all parameters in the tree of a layer, as it shows them, or by their paths."""
     params = root.params
     return params if isinstance(params, Parameters) else Parameters(root)
-
-
-def _is_at(place: Place) -> Callable[[Place], bool]:
-    return lambda other: other[0] is place[0] and other[1] == place[1]
 
 
 def _is_inside(path: str, above: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from xpnet._typing import Array
@@ -30,8 +31,8 @@ def names_in(params: Mapping[str, Array], names: Iterable[str], remembered: Iter
         Of those that were updated before.
     """
     known = {name: (name,) for name in (*remembered, *names)}
-    names_of = getattr(params, "names_of", None)
-    return known if names_of is None else known | {name: names_of(name) for name in params}
+    all_names = getattr(params, "all_names", None)
+    return known if all_names is None else known | all_names()
 
 
 def matched(who: str, pattern: str, names: Names) -> set[str]:
@@ -42,9 +43,7 @@ def matched(who: str, pattern: str, names: Names) -> set[str]:
     SettingError
         If there is none.
     """
-    found = {
-        name for name, all_names in names.items() if any(fnmatchcase(n, pattern) for n in all_names)
-    }
+    found = {name for name, all_names in names.items() if _matches(pattern, all_names)}
     if not found:
         every = [*dict.fromkeys(n for all_names in names.values() for n in all_names)]
         near = get_close_matches(pattern, every, n=1)
@@ -54,6 +53,11 @@ def matched(who: str, pattern: str, names: Names) -> set[str]:
         )
         raise SettingError(msg)
     return found
+
+
+@lru_cache(maxsize=4096)  # each step asks again
+def _matches(pattern: str, names: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names)
 
 
 def check_pattern(who: str, pattern: Any) -> str:
