@@ -64,6 +64,12 @@ def test_the_numbers_are_those_of_the_formula(name):
     assert all(number >= 0 for number in found)
 
 
+def test_one_cycle_begins_and_ends_far_below_its_peak():
+    assert OneCycle(25.0, steps=10)(0) == 1
+    assert OneCycle(25.0, steps=10)(9) == 1e-4
+    assert OneCycle(25.0, steps=10, start=2.0)(20) == 2e-4
+
+
 @pytest.mark.parametrize("schedule", [each for each, _ in SCHEDULES.values()], ids=repr)
 def test_a_schedule_is_copied_compared_and_frozen(schedule):
     assert pickle.loads(pickle.dumps(schedule)) == copy.deepcopy(schedule) == schedule

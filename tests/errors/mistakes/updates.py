@@ -14,6 +14,7 @@ from xpnet import (
     SGD,
     Adam,
     BackendMismatchError,
+    Constant,
     CosineDecay,
     DTypeError,
     ExponentialDecay,
@@ -123,6 +124,12 @@ SCHEDULES = [
         lambda: SGD(lr=StepDecay),  # type: ignore[arg-type]
         SettingError,
         ("SGD: lr is the class StepDecay", "StepDecay(...)"),
+    ),
+    Mistake(
+        "constant-negative",
+        lambda: Constant(-1.0),
+        SettingError,
+        ("Constant: value is -1.0", "not negative"),
     ),
     Mistake(
         "step-decay-of-no-steps",
