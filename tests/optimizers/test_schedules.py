@@ -221,3 +221,33 @@ def test_a_schedule_of_ones_own_may_be_changed():
     assert moves(optimizer, 1) == [1]
     rate.rate = 0.5
     assert moves(optimizer, 1) == [0.5]
+
+
+BAD = {
+    "start": (StepDecay, {"start": 1.0, "every": 2, "factor": 0.5}),
+    "factor": (StepDecay, {"start": 1.0, "every": 2, "factor": 0.5}),
+    "every": (ExponentialDecay, {"start": 1.0, "factor": 0.5, "every": 2}),
+    "peak": (CosineDecay, {"peak": 1.0, "steps": 4}),
+    "end": (CosineDecay, {"peak": 1.0, "steps": 4, "end": 0.5}),
+    "steps": (CosineDecay, {"peak": 1.0, "steps": 4}),
+    "warmup": (CosineDecay, {"peak": 1.0, "steps": 4, "warmup": 1}),
+    "rise": (OneCycle, {"peak": 1.0, "steps": 4, "rise": 0.5}),
+}
+
+
+@pytest.mark.parametrize("bad", [-1, math.nan, "1"])
+@pytest.mark.parametrize("name", BAD)
+def test_a_schedule_of_what_cannot_be_is_not_made(name, bad):
+    kind, settings = BAD[name]
+    kind(**settings)
+
+    with pytest.raises(SettingError, match=rf"^{kind.__name__}: {name} is "):
+        kind(**settings | {name: bad})
+
+
+@pytest.mark.parametrize("name", ["peak", "start", "end", "steps", "rise"])
+def test_a_cycle_of_what_cannot_be_is_not_made(name):
+    with pytest.raises(SettingError, match=rf"^OneCycle: {name} is -1; it must be"):
+        OneCycle(**{"peak": 1.0, "steps": 4, name: -1})
+    with pytest.raises(SettingError, match=r"rise is 0; it must be more than 0"):
+        OneCycle(1.0, steps=4, rise=0)
