@@ -17,6 +17,7 @@ __all__ = [
     "LabelError",
     "NotWritableError",
     "PrecisionWarning",
+    "SettingError",
     "ShapeError",
     "UnsupportedArrayError",
     "XpnetError",
@@ -66,6 +67,10 @@ class ShapeError(XpnetError, ValueError):
 
 class DTypeError(XpnetError, TypeError):
     """An array has a dtype that the layer or op cannot take."""
+
+
+class SettingError(XpnetError, ValueError):
+    """An optimizer is set to what cannot be: a number, what a schedule returns, a pattern."""
 
 
 class LabelError(XpnetError, ValueError):

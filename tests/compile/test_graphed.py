@@ -176,3 +176,58 @@ def test_a_layer_that_cannot_be_captured_is_eager_and_a_warning_says_so(monkeypa
     losses = [float(step(*batch(8))) for _ in range(3)]
 
     assert losses == sorted(losses, reverse=True)
+
+
+def test_a_graph_goes_on_with_other_numbers_of_transforms_and_groups():
+    def optimizer():
+        return xpnet.Momentum(
+            xpnet.StepDecay(0.2, every=2, factor=0.5),
+            transforms=[
+                xpnet.weight_decay(xpnet.ExponentialDecay(0.1, factor=0.9), only="*.W"),
+                xpnet.noise(0.01, seed=3),
+                xpnet.clip_norm(0.5),
+                xpnet.clip_value(0.05),
+            ],
+            groups={"*.b": {"lr": 0.3}, "Affine2.*": {"momentum": 0.5}},
+        )
+
+    graphed_net, eager = small_net(), small_net()
+    mine, twin = optimizer(), optimizer()
+    step = GraphedSteps(graphed_net, mine)
+    for i in range(6):
+        if i == 4:
+            for each in (mine, twin):
+                each.transforms[2].max_norm = 0.25
+        x, t = batch(8, seed=i)
+        step(x, t)
+        eager_step(eager, twin, x, t)
+        for key, array in eager.params.items():
+            np.testing.assert_allclose(graphed_net.params[key], array, rtol=1e-5, atol=1e-6)
+    assert Replayed.made == 1
+    assert mine.steps == 6
+
+    mine.groups = twin.groups = {"*.b": {"lr": 0.1}}
+    for i in range(2):
+        step(*batch(8, seed=i))
+        eager_step(eager, twin, *batch(8, seed=i))
+    for key, array in eager.params.items():
+        np.testing.assert_allclose(graphed_net.params[key], array, rtol=1e-5, atol=1e-6)
+    assert Replayed.made == 2
+
+
+@pytest.mark.parametrize("where", ["settings", "groups"])
+def test_a_built_in_setting_that_follows_a_schedule_is_not_graphed(where):
+    fall = xpnet.StepDecay(0.9, every=1)
+    settings = {"momentum": fall} if where == "settings" else {"groups": {"*": {"momentum": fall}}}
+    graphed_net, eager = small_net(), small_net()
+    mine, twin = xpnet.Momentum(0.1, **settings), xpnet.Momentum(0.1, **settings)
+    step = GraphedSteps(graphed_net, mine)
+    with pytest.warns(RuntimeWarning, match="momentum follows a schedule"):
+        step(*batch(8))
+    for i in range(3):
+        step(*batch(8, seed=i))
+    for i in (0, 0, 1, 2):
+        eager_step(eager, twin, *batch(8, seed=i))
+
+    for key, array in eager.params.items():
+        np.testing.assert_array_equal(graphed_net.params[key], array)

@@ -45,7 +45,7 @@ def assert_no_growth(step, pairs, steps):
         return np.asarray([sys.getallocatedblocks(), peak])
 
     held = held_after(20)
-    for _ in range(15):
+    for _ in range(40):
         before, held = held, held_after(steps)
         blocks, peak = held - before
         if blocks < steps // 2 and peak < 100 * steps:

@@ -130,6 +130,7 @@ def state_of(net, optimizer):
     if isinstance(optimizer, HalfOfEach):
         found["steps"] = optimizer.steps
     else:
+        found["steps"] = optimizer.steps
         for name, memory in optimizer.state.items():
             found |= {f"state {name} {key}": value for key, value in memory.items()}
     return {name: np.array(xpnet.to_numpy(value)) for name, value in found.items()}
@@ -142,9 +143,24 @@ def are_equal(found, expected, tolerance=0.0):
     )
 
 
+def pipeline():
+    transforms = [xpnet.weight_decay(0.1, only="*.W"), xpnet.noise(0.1, seed=0)]
+    return OPTIMIZERS["Adam"].make(
+        lr=xpnet.StepDecay(0.1, every=2),
+        transforms=[*transforms, xpnet.clip_norm(0.5)],
+        groups={"b1": {"lr": 0.2}},
+    )
+
+
+def scheduled():
+    return OPTIMIZERS["Adam"].make(lr=xpnet.ExponentialDecay(0.1, factor=0.9))
+
+
 CASES = {
     "SGD": (plain_net, OPTIMIZERS["SGD"].make),
     "Adam": (plain_net, OPTIMIZERS["Adam"].make),
+    "pipeline": (plain_net, pipeline),
+    "scheduled": (plain_net, scheduled),
     "state": (net_with_state, OPTIMIZERS["Adam"].make),
     "own optimizer": (net_with_state, HalfOfEach),
 }

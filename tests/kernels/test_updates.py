@@ -139,8 +139,10 @@ def test_a_parameter_that_may_not_be_written_to_is_not(entry, provider, size):
     optimizer = entry.make()
     memories = optimizer.initial_state({"W": param})
 
+    settings = {"W": optimizer.settings}
+
     with kernels.only(provider), pytest.raises(ValueError, match="read-only"):
-        optimizer.note_steps({"W": param}, {"W": np.ones_like(param)}, memories)
+        optimizer.note_steps({"W": param}, {"W": np.ones_like(param)}, memories, settings)
 
     assert (param == 1).all()
 

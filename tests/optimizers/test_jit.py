@@ -107,3 +107,33 @@ def test_a_state_on_the_host_can_be_built_into_a_compiled_step(entry):
     expected, _ = optimizer.apply(params, all_grads[1], state)
     for name, array in step(params, all_grads[1]).items():
         assert_allclose(array, expected[name], rtol=0, atol=tolerance("float32", 20) * 4)
+
+
+def test_the_numbers_and_the_step_may_be_traced():
+    optimizer = xpnet.SGD(
+        xpnet.StepDecay(0.5, every=1),
+        transforms=[xpnet.noise(0.1, seed=1), xpnet.clip_norm(1.0)],
+        groups={"b": {"lr": 0.25}},
+    )
+    params, (grads, *_) = start("float32")
+    traces = []
+
+    @jax.jit
+    def step(params, grads, settings, number):
+        traces.append(1)
+        return optimizer.apply(params, grads, {}, settings, number)[0]
+
+    for number in (0, 1, 70_000):
+        settings = optimizer.numbers(number).settings
+        expected, _ = optimizer.apply(params, grads, {}, step=number)
+        for name, array in step(params, grads, settings, number).items():
+            assert_allclose(array, expected[name], rtol=0, atol=tolerance("float32", 20) * 4)
+    assert len(traces) == 1
+
+
+def test_a_schedule_needs_a_step_that_is_known():
+    optimizer = xpnet.SGD(xpnet.StepDecay(0.5, every=1))
+    params, (grads, *_) = start("float32")
+
+    with pytest.raises(xpnet.SettingError, match=r"lr is the schedule StepDecay.*step is traced"):
+        jax.jit(lambda i: optimizer.apply(params, grads, {}, step=i))(3)

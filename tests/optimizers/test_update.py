@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from optimizers.catalog import OPTIMIZERS
 
 import xpnet
-from xpnet import SGD, Adam, Momentum, kernels
+from xpnet import SGD, Adam, Momentum, SettingError, kernels
 from xpnet.backends import adapter_of
 from xpnet.dtypes import EPSILON, dtype_name, is_half
 from xpnet.testing import no_host_sync, tolerance
@@ -271,6 +271,9 @@ def test_settings_are_those_of_the_signature(entry):
         name: parameter.default
         for name, parameter in inspect.signature(entry.kind).parameters.items()
     }
+    assert defaults.pop("transforms") == optimizer.transforms == ()
+    assert defaults.pop("groups") is None
+    assert optimizer.groups == {}
     assert optimizer.settings == defaults
     assert list(optimizer.settings) == list(defaults)
     arguments = ", ".join(f"{name}={value}" for name, value in defaults.items())
@@ -284,9 +287,9 @@ def test_settings_that_cannot_be(entry):
         is_fraction = name in FRACTIONS
         says = "less than 1" if is_fraction else "not negative"
         for bad in (-0.1, np.nan, np.inf, "0.5", None, 1j, *([1.0] if is_fraction else [])):
-            with pytest.raises(ValueError, match=rf"^{entry}: {name} is .* {says}"):
+            with pytest.raises(SettingError, match=rf"^{entry}: {name} is .* {says}"):
                 entry.make(**{name: bad})
-            with pytest.raises(ValueError, match=rf"^{entry}: {name} is .* {says}"):
+            with pytest.raises(SettingError, match=rf"^{entry}: {name} is .* {says}"):
                 setattr(optimizer, name, bad)
     assert optimizer.settings == entry.settings
 

@@ -14,6 +14,7 @@ from xpnet.arrays import array_namespace, device_of
 from xpnet.compiled.eager import EagerStep, loss_and_gradient
 from xpnet.compiled.kept_state import KeptState
 from xpnet.compiled.not_compiled import NotCompiledError, warn
+from xpnet.compiled.numbers_on_device import NumbersOnDevice
 from xpnet.compiled.traced import Changes, TracedLayers
 from xpnet.compiled.watch import Watch
 from xpnet.kernels.cuda.graph import GraphedStep
@@ -22,7 +23,8 @@ from xpnet.kernels.tape import Tape
 from xpnet.layers.state import taken_apart
 from xpnet.layers.tree import layers_in
 from xpnet.optimizers import Optimizer
-from xpnet.optimizers.optimizer import has_plain_update, trained
+from xpnet.optimizers.optimizer import has_plain_update
+from xpnet.optimizers.writing import trained
 
 __all__ = ["GraphedSteps"]
 
@@ -97,9 +99,8 @@ class _Graph:
         self._params = trained(net.params)
         self._memories = kept.beside(self._params, net.grads)
         optimizer.state = {**optimizer.state, **self._memories}
-        self._fixed = self._other_settings()
+        self._numbers_of_update = NumbersOnDevice(optimizer, x)
         xp, device = array_namespace(x), device_of(x)
-        self._lr = xp.zeros((), dtype=xp.float64, device=device)
         self._count = xp.ones((), dtype=xp.int64, device=device)
         self._counters = TracedLayers(self._layers).counters()
         self._numbers = [xp.zeros((), dtype=xp.uint64, device=device) for _ in self._counters]
@@ -115,7 +116,7 @@ class _Graph:
         return (
             self._watch.is_current()
             and len(TracedLayers(self._layers).counters()) == len(self._counters)
-            and self._fixed == self._other_settings()
+            and self._numbers_of_update.is_current()
             and self._kept.is_current(self._memories)
             and all(params[name] is array for name, array in self._params.items())
             and _are_same(TracedLayers(self._layers).arrays(), self._buffers)
@@ -129,7 +130,8 @@ class _Graph:
         for (layer, name), number, rise in counted:
             number[...] = getattr(layer, name)
             plan.add(setitem, vars(layer), name, getattr(layer, name) + rise)
-        self._lr[...] = self._optimizer.settings["lr"]
+        self._numbers_of_update.write()
+        plan.add(setattr, self._optimizer, "steps", self._optimizer.steps + 1)
         for memory in self._memories.values():
             if "step" in memory:
                 self._count[...] = memory["step"] + 1  # all parameters have taken as many
@@ -140,20 +142,19 @@ class _Graph:
         plan.carry_out()
         return self._step.result()
 
-    def _other_settings(self) -> dict[str, float]:
-        return {name: value for name, value in self._optimizer.settings.items() if name != "lr"}
-
     def _record(self, x: Array, t: Array) -> Array:
         kernel = self._optimizer.kernel
         assert kernel is not None
         layers = TracedLayers(self._layers)
         with capturable_products(), layers.given(self._buffers, self._numbers) as changes:
             loss, grads = loss_and_gradient(self._net, x, t)
+            numbers, step = self._numbers_of_update.arrays, self._numbers_of_update.step
+            of_net = self._net.params, self._params, grads
+            settings, ready = self._optimizer.prepared(*of_net, numbers, step)
             for name, param in self._params.items():
-                memory = self._memories[name]
+                memory, own = self._memories[name], settings[name]
                 counted = {**memory, "step": self._count} if "step" in memory else memory
-                settings = {**self._fixed, "lr": self._lr}
-                if kernel(param, grads[name], **counted, **settings) is None:
+                if kernel(param, ready[name], **counted, **own) is None:
                     msg = f"no kernel updates {name}"
                     raise NotCompiledError(msg)
             self._grads = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from operator import setitem
 from typing import Any, TypeAlias
 
@@ -22,7 +21,9 @@ from xpnet.layers.calls import recorded_by, takes_need_dx
 from xpnet.layers.changes import note_change
 from xpnet.layers.parameters import Parameters, parameters_of
 from xpnet.layers.tree import layers_in
-from xpnet.optimizers.optimizer import add_new_arrays, has_plain_update, mode_of_optimizer, trained
+from xpnet.optimizers.numbers import Numbers
+from xpnet.optimizers.optimizer import has_plain_update, mode_of_optimizer
+from xpnet.optimizers.writing import add_new_values, trained
 
 __all__ = ["JittedStep"]
 
@@ -128,17 +129,17 @@ class _Function:
         optimizer, layers = self._optimizer, TracedLayers(self._layers)
         arrays, counters = layers.arrays(), layers.counters()
         numbers = [np.uint32(getattr(layer, name)) for layer, name in counters]
-        before, state, settings = trained(params), {}, {}
+        before, state, update = trained(params), {}, None
         if self._is_pure:
             known = {name: memory for name, memory in optimizer.state.items() if name in before}
             new = {name: array for name, array in before.items() if name not in known}
             state = optimizer.initial_state(new) | known
             state = {name: _counted_in_array(memory) for name, memory in state.items()}
-            settings = optimizer.settings
+            update = optimizer.numbers(), np.uint32(optimizer.steps)
         if self._scores:
             self._check_labels(t)
         try:
-            found = self._traced(dict(params), arrays, numbers, state, settings, x, t)
+            found = self._traced(dict(params), arrays, numbers, state, update, x, t)
         except (NotCompiledError, NewParametersError):
             raise
         except Exception as error:
@@ -157,8 +158,9 @@ class _Function:
         for (layer, name), number, rise in zip(counters, numbers, self._rises, strict=True):
             plan.add(setitem, vars(layer), name, int(number) + rise)
         if self._is_pure:
-            add_new_arrays(plan, params, before, new_params)
+            add_new_values(plan, params, before, new_params)
             plan.add(setattr, optimizer, "state", {**optimizer.state, **new_state})
+            plan.add(setattr, optimizer, "steps", optimizer.steps + 1)
         note_change()
         if self._is_pure:
             plan.carry_out()
@@ -182,7 +184,7 @@ class _Function:
         arrays: list[list[Array]],
         numbers: list[Array],
         state: dict[str, Any],
-        settings: Mapping[str, Any],
+        update: tuple[Numbers, Array] | None,
         x: Array,
         t: Array,
     ) -> tuple[Any, ...]:
@@ -194,8 +196,8 @@ class _Function:
             loss, grads = recorded_by(noted, loss_and_gradient, self._net, x, t)
             if len(of_net) != len(params):
                 raise NewParametersError
-            if self._is_pure:
-                grads, state = self._updated(trained(of_net), grads, state, settings)
+            if update is not None:
+                grads, state = self._updated(of_net, grads, state, *update)
         (self._changes,) = changes
         self.changing = [f"{type(layer).__name__}.{n}" for layer, n, _ in self._changes.values]
         # The net must not keep what is traced.
@@ -206,9 +208,10 @@ class _Function:
     def _updated(self, *arguments: Any) -> tuple[_Arrays, dict[str, Any]]:
         """Apply the optimizer, which must not change itself."""
         optimizer = self._optimizer
-        before, mode = Snapshot([optimizer], arrays=False), mode_of_optimizer(optimizer)
+        before = Snapshot([optimizer, *optimizer.transforms], arrays=False)
+        mode = mode_of_optimizer(optimizer)
         try:
-            found: tuple[_Arrays, dict[str, Any]] = optimizer.apply(*arguments)
+            found: tuple[_Arrays, dict[str, Any]] = optimizer.applied(*arguments)
             if mode != mode_of_optimizer(optimizer):
                 msg = f"a {type(optimizer).__name__} changes itself in each step"
                 raise NotCompiledError(msg)

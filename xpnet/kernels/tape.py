@@ -46,6 +46,10 @@ class Tape:
     ----------
     memory : dict
         What its calls use between them.
+    numbers : dict
+        Those that several of its calls have in common.
+    renewals : list
+        How some of its calls get other numbers; see ``xpnet.kernels.renewal``.
 
     Examples
     --------
@@ -62,6 +66,8 @@ class Tape:
     def __init__(self, *, is_plan: bool = False, is_kept: bool = True) -> None:
         self.calls: list[Call] = []
         self.memory: dict[Any, Any] = {}
+        self.numbers: dict[Any, Any] = {}
+        self.renewals: list[Any] = []
         self.is_plan, self.is_kept = is_plan, is_kept
         self._to_reset: list[Callable[[], None]] | None = None
 
@@ -76,6 +82,8 @@ class Tape:
     def clear(self) -> None:
         """Forget all calls."""
         self.calls.clear()
+        self.numbers.clear()
+        self.renewals.clear()
         self._to_reset = None
 
     def replay(self) -> None:

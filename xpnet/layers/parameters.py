@@ -102,6 +102,22 @@ class Parameters(MutableMapping[str, Array]):
                 return entry.places
         return [place]
 
+    def all_names(self) -> dict[str, tuple[str, ...]]:
+        """Return all names of each parameter: the one that is shown, and the paths of its places.
+
+        Examples
+        --------
+        >>> import xpnet
+        >>> xpnet.TwoLayerNet(4, 3, 2).params.all_names()["W1"]
+        ('W1', 'Affine1.W')
+        """
+        entries = self._entries()
+        found = {name: [name] for name in entries}
+        whose = {(id(p[0]), p[1]): found[n] for n, entry in entries.items() for p in entry.places}
+        for name, (layer, own_name) in self._places.items():
+            whose[id(layer), own_name].append(name)
+        return {name: tuple(dict.fromkeys(names)) for name, names in found.items()}
+
     def frozen(self) -> frozenset[str]:
         """Return the names of those that are not trained; see :meth:`xpnet.Layer.freeze`."""
         return frozenset(self._entries().keys() - self.graded_places().keys())

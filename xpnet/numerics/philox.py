@@ -21,6 +21,7 @@ __all__ = [
     "constant_word",
     "philox4x32",
     "random_words",
+    "stream_words",
     "word_dtype",
 ]
 
@@ -159,7 +160,7 @@ def random_words(
     blocks = -(-(start + size) // 4) - first_block
     counter = (
         *_block_words(xp, first_block, blocks, device),
-        *_stream_words(xp, stream, device),
+        *stream_words(xp, stream, device),
     )
     words = philox4x32(xp, counter, (seed & _LOW_32, seed >> 32 & _LOW_32), device=device)
     return _in_turn(xp, words, device)[skipped : skipped + size]
@@ -188,7 +189,8 @@ def _in_turn(xp: Namespace, words: tuple[Array, ...], device: Device | None) -> 
     return xp.reshape(rows, (4 * words[0].shape[0],))
 
 
-def _stream_words(xp: Namespace, stream: Array, device: Device | None) -> tuple[Array, Array]:
+def stream_words(xp: Namespace, stream: Array, device: Device | None) -> tuple[Array, Array]:
+    """Return the low and the high word of the number of a stream; see :func:`random_words`."""
     word = partial(constant_word, xp, device=device)
     if isinstance(stream, Integral):
         return word(int(stream)), word(int(stream) >> 32)

@@ -8,9 +8,11 @@ from typing import Any
 from xpnet._typing import Array
 from xpnet.checks import check_fraction, check_not_negative
 from xpnet.ops import adam_update
-from xpnet.optimizers.optimizer import Optimizer
+from xpnet.optimizers.groups import Groups
+from xpnet.optimizers.optimizer import Optimizer, Rate
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory
+from xpnet.optimizers.transforms.transform import Transforms
 
 __all__ = ["Adam"]
 
@@ -22,18 +24,21 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    lr : float
-        The learning rate, finite and not negative.
+    lr : float or Schedule
+        The learning rate, finite and not negative; other settings may be schedules, too.
     beta1, beta2 : float
         The shares of the old means of the gradient and of its square that are kept, from 0 on
         and less than 1.
     eps : float
         Keeps a divisor from 0; finite and not negative.
 
+    transforms, groups
+        As in :class:`Optimizer`.
+
     Raises
     ------
-    ValueError
-        If a setting is out of its range.
+    SettingError
+        If a setting is out of its range, or a transform or group cannot be.
 
     Examples
     --------
@@ -53,9 +58,16 @@ class Adam(Optimizer):
     kernel = adam_update.in_place
 
     def __init__(
-        self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+        self,
+        lr: Rate = 0.001,
+        beta1: Rate = 0.9,
+        beta2: Rate = 0.999,
+        eps: Rate = 1e-8,
+        *,
+        transforms: Transforms = (),
+        groups: Groups | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(transforms=transforms, groups=groups)
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
 
     def step(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from xpnet.checks import check_not_negative
 from xpnet.optimizers.adam import Adam
+from xpnet.optimizers.groups import Groups
+from xpnet.optimizers.optimizer import Rate
 from xpnet.optimizers.setting import Setting
+from xpnet.optimizers.transforms.transform import Transforms
 
 __all__ = ["AdamW"]
 
@@ -21,10 +24,13 @@ class AdamW(Adam):
     weight_decay : float
         Finite and not negative.
 
+    transforms, groups
+        As in :class:`Optimizer`.
+
     Raises
     ------
-    ValueError
-        If a setting is out of its range.
+    SettingError
+        If a setting is out of its range, or a transform or group cannot be.
 
     Examples
     --------
@@ -40,11 +46,14 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        lr: float = 0.001,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
+        lr: Rate = 0.001,
+        beta1: Rate = 0.9,
+        beta2: Rate = 0.999,
+        eps: Rate = 1e-8,
+        weight_decay: Rate = 0.01,
+        *,
+        transforms: Transforms = (),
+        groups: Groups | None = None,
     ) -> None:
-        super().__init__(lr, beta1, beta2, eps)
+        super().__init__(lr, beta1, beta2, eps, transforms=transforms, groups=groups)
         self.weight_decay = weight_decay

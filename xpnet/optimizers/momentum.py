@@ -8,9 +8,11 @@ from typing import Any
 from xpnet._typing import Array
 from xpnet.checks import check_fraction, check_not_negative
 from xpnet.ops import momentum_update
-from xpnet.optimizers.optimizer import Optimizer
+from xpnet.optimizers.groups import Groups
+from xpnet.optimizers.optimizer import Optimizer, Rate
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory
+from xpnet.optimizers.transforms.transform import Transforms
 
 __all__ = ["Momentum"]
 
@@ -23,15 +25,18 @@ class Momentum(Optimizer):
 
     Parameters
     ----------
-    lr : float
-        The learning rate, finite and not negative.
+    lr : float or Schedule
+        The learning rate, finite and not negative; other settings may be schedules, too.
     momentum : float
         The share of its velocity that a parameter keeps, from 0 on and less than 1.
 
+    transforms, groups
+        As in :class:`Optimizer`.
+
     Raises
     ------
-    ValueError
-        If a setting is out of its range.
+    SettingError
+        If a setting is out of its range, or a transform or group cannot be.
 
     Examples
     --------
@@ -49,8 +54,15 @@ class Momentum(Optimizer):
     memory = ("velocity",)
     kernel = momentum_update.in_place
 
-    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        lr: Rate = 0.01,
+        momentum: Rate = 0.9,
+        *,
+        transforms: Transforms = (),
+        groups: Groups | None = None,
+    ) -> None:
+        super().__init__(transforms=transforms, groups=groups)
         self.lr, self.momentum = lr, momentum
 
     def step(

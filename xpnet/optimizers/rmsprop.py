@@ -8,9 +8,11 @@ from typing import Any
 from xpnet._typing import Array
 from xpnet.checks import check_fraction, check_not_negative
 from xpnet.ops import rmsprop_update
-from xpnet.optimizers.optimizer import Optimizer
+from xpnet.optimizers.groups import Groups
+from xpnet.optimizers.optimizer import Optimizer, Rate
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory
+from xpnet.optimizers.transforms.transform import Transforms
 
 __all__ = ["RMSprop"]
 
@@ -22,17 +24,20 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    lr : float
-        The learning rate, finite and not negative.
+    lr : float or Schedule
+        The learning rate, finite and not negative; other settings may be schedules, too.
     decay_rate : float
         The share of the old squares that is kept, from 0 on and less than 1.
     eps : float
         Keeps a divisor from 0; finite and not negative. The book's, and PyTorch's is 1e-8.
 
+    transforms, groups
+        As in :class:`Optimizer`.
+
     Raises
     ------
-    ValueError
-        If a setting is out of its range.
+    SettingError
+        If a setting is out of its range, or a transform or group cannot be.
 
     Examples
     --------
@@ -50,8 +55,16 @@ class RMSprop(Optimizer):
     memory = ("squares",)
     kernel = rmsprop_update.in_place
 
-    def __init__(self, lr: float = 0.01, decay_rate: float = 0.99, eps: float = 1e-7) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        lr: Rate = 0.01,
+        decay_rate: Rate = 0.99,
+        eps: Rate = 1e-7,
+        *,
+        transforms: Transforms = (),
+        groups: Groups | None = None,
+    ) -> None:
+        super().__init__(transforms=transforms, groups=groups)
         self.lr, self.decay_rate, self.eps = lr, decay_rate, eps
 
     def step(

@@ -8,9 +8,11 @@ from typing import Any
 from xpnet._typing import Array
 from xpnet.checks import check_not_negative
 from xpnet.ops import sgd_update
-from xpnet.optimizers.optimizer import Optimizer
+from xpnet.optimizers.groups import Groups
+from xpnet.optimizers.optimizer import Optimizer, Rate
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.state import Memory
+from xpnet.optimizers.transforms.transform import Transforms
 
 __all__ = ["SGD"]
 
@@ -20,13 +22,17 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    lr : float
-        The learning rate, finite and not negative.
+    lr : float or Schedule
+        The learning rate, finite and not negative; other settings may be schedules, too.
+
+    transforms, groups
+        As in :class:`Optimizer`.
 
     Raises
     ------
-    ValueError
-        If the learning rate is no number, negative or not finite.
+    SettingError
+        If the learning rate is no number, negative or not finite, or a transform or group cannot
+        be.
 
     Examples
     --------
@@ -40,8 +46,14 @@ class SGD(Optimizer):
     lr = Setting(check_not_negative)
     kernel = sgd_update.in_place
 
-    def __init__(self, lr: float = 0.01) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        lr: Rate = 0.01,
+        *,
+        transforms: Transforms = (),
+        groups: Groups | None = None,
+    ) -> None:
+        super().__init__(transforms=transforms, groups=groups)
         self.lr = lr
 
     def step(

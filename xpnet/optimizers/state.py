@@ -52,6 +52,8 @@ def memory_beside(
     DTypeError, BackendMismatchError
         If something is no array of numbers.
     """
+    if not memory and not expected:
+        return memory
     if memory.keys() != set(expected):
         msg = (
             f"{optimizer}: state[{name!r}] has {', '.join(memory) or 'nothing'}; "

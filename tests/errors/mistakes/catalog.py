@@ -15,6 +15,7 @@ from errors.mistakes.order import ORDER
 from errors.mistakes.settings import GRADIENTS, OPTIMIZERS, SIZES
 from errors.mistakes.shapes import AXES, SHAPES
 from errors.mistakes.targets import BAD_LABELS, TARGETS
+from errors.mistakes.updates import UPDATES
 
 BAD_INPUTS = [
     *NOT_FLOATS,
@@ -27,6 +28,7 @@ BAD_INPUTS = [
     *GRAPHS,
     *SIZES,
     *OPTIMIZERS,
+    *UPDATES,
     *GRADIENTS,
     *BACKENDS,
 ]

@@ -8,7 +8,7 @@ from errors.mistakes.arrays import floats, net
 from errors.mistakes.mistake import Mistake
 
 import xpnet
-from xpnet import SGD, Adam, Affine, DTypeError, Momentum, ShapeError, TwoLayerNet
+from xpnet import SGD, Adam, Affine, DTypeError, Momentum, SettingError, ShapeError, TwoLayerNet
 
 SIZES = [
     Mistake(
@@ -105,12 +105,14 @@ def with_state(optimizer: Any, **memory: Any) -> Any:
 
 
 OPTIMIZERS = [
-    Mistake("lr-negative", lambda: SGD(lr=-0.1), ValueError, ("SGD: lr is -0.1", "not negative")),
-    Mistake("lr-nan", lambda: SGD(lr=float("nan")), ValueError, ("SGD: lr is nan", "finite")),
-    Mistake("lr-infinite", lambda: SGD(lr=float("inf")), ValueError, ("SGD: lr is inf", "finite")),
-    Mistake("lr-text", lambda: SGD(lr="0.1"), ValueError, ("SGD: lr is '0.1'", "number")),
-    Mistake("lr-none", lambda: SGD(lr=None), ValueError, ("SGD: lr is None", "number")),
-    Mistake("lr-complex", lambda: SGD(lr=1j), ValueError, ("SGD: lr is 1j", "number")),
+    Mistake("lr-negative", lambda: SGD(lr=-0.1), SettingError, ("SGD: lr is -0.1", "not negative")),
+    Mistake("lr-nan", lambda: SGD(lr=float("nan")), SettingError, ("SGD: lr is nan", "finite")),
+    Mistake(
+        "lr-infinite", lambda: SGD(lr=float("inf")), SettingError, ("SGD: lr is inf", "finite")
+    ),
+    Mistake("lr-text", lambda: SGD(lr="0.1"), SettingError, ("SGD: lr is '0.1'", "number")),
+    Mistake("lr-none", lambda: SGD(lr=None), SettingError, ("SGD: lr is None", "number")),
+    Mistake("lr-complex", lambda: SGD(lr=1j), SettingError, ("SGD: lr is 1j", "number")),
     Mistake(
         "sgd-no-gradient",
         lambda: SGD().update({"W": floats(2)}, {}),
@@ -136,17 +138,17 @@ OPTIMIZERS = [
         ShapeError,
         ("SGD", "(2, 3)", "(3,)"),
     ),
-    Mistake("lr-set-later", lambda: setattr(SGD(), "lr", -1), ValueError, ("SGD: lr is -1",)),
+    Mistake("lr-set-later", lambda: setattr(SGD(), "lr", -1), SettingError, ("SGD: lr is -1",)),
     Mistake(
         "momentum-one",
         lambda: Momentum(momentum=1),
-        ValueError,
+        SettingError,
         ("Momentum: momentum is 1", "less than 1"),
     ),
     Mistake(
         "beta-nan",
         lambda: Adam(beta2=float("nan")),
-        ValueError,
+        SettingError,
         ("Adam: beta2 is nan", "less than 1"),
     ),
     Mistake(

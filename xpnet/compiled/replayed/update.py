@@ -8,9 +8,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.compiled.kept_state import KeptState
-from xpnet.kernels.tape import Tape
-from xpnet.optimizers.optimizer import Optimizer, trained
-from xpnet.optimizers.state import State
+from xpnet.kernels.tape import Call, Tape
+from xpnet.optimizers.groups import Groups
+from xpnet.optimizers.numbers import Numbers
+from xpnet.optimizers.optimizer import Noted, Optimizer
+from xpnet.optimizers.state import Memory, State
+from xpnet.optimizers.writing import trained
+from xpnet.quiet import quiet
 
 __all__ = ["Update"]
 
@@ -43,16 +47,21 @@ class Update:
         self._memories: State = {}
         self._arrays: list[tuple[Any, str, Any]] = []
         self._tape = Tape(is_plan=True)
-        self._is_fixed = False
-        self._settings: dict[str, float] = {}
+        self._made_for: Numbers | None = None
+        self._groups: Groups = {}
+        self._settings: Mapping[str, Mapping[str, Any]] = {}
+        self._counts: list[tuple[Memory, Call]] = []
+        self._steps: Call = []
         self.done: list[str] = []
 
     def __call__(self) -> None:
-        is_current = self._is_current()
+        optimizer, is_current = self._optimizer, self._is_current()
         if not is_current:
             self._prepare()
-        if not is_current or not self._is_fixed or self._optimizer.settings != self._settings:
-            self._plan(is_current=is_current)
+        numbers = optimizer.numbers()
+        if not is_current or not self._renewed(numbers):
+            self._plan(numbers, is_current=is_current)
+        self._steps[-1] = optimizer.steps + 1
         self._tape.carry_out()
 
     def _is_current(self) -> bool:
@@ -67,6 +76,7 @@ class Update:
 
     def _prepare(self) -> None:
         """Check everything, and make sure that there is a state."""
+        self._made_for = None
         self._params = trained(self._net.params)
         self._memories = self._kept.beside(self._params, self._grads)
         self._arrays = [
@@ -76,16 +86,56 @@ class Update:
             if hasattr(array, "shape")
         ]
 
-    def _plan(self, *, is_current: bool) -> None:
-        optimizer = self._optimizer
-        self._settings = optimizer.settings
+    def _renewed(self, numbers: Numbers) -> bool:
+        """Whether the plan of the last step is one of this step, having given it new numbers."""
+        if self._made_for is None or self._optimizer.own_groups is not self._groups:
+            return False
+        if numbers == self._made_for:
+            if self._counts:
+                self._renew()
+            return True
+        if not self._tape.renewals:
+            return False
+        each = self._net.params, self._params, self._grads, numbers, self._optimizer.steps
+        self._made_for = None  # an interrupt would leave half of it
+        self._settings, _ = self._optimizer.prepared(*each)
+        self._renew()
+        self._made_for = numbers
+        return True
+
+    @quiet
+    def _renew(self) -> None:
+        for memory, call in self._counts:
+            call[1] = {"step": memory["step"] + 1}
+        found: dict[Any, list[Any]] = {}
+        for name, renewal in zip(self._params, self._tape.renewals, strict=True):
+            own, step = self._settings[name], self._memories[name].get("step")
+            key = renewal.kind, id(own), step
+            if key not in found:
+                found[key] = renewal.numbers(own if step is None else {**own, "step": step + 1})
+            renewal.write(found[key])
+
+    def _plan(self, numbers: Numbers, *, is_current: bool) -> None:
+        optimizer, params, memories = self._optimizer, self._params, self._memories
+        self._made_for = None
         self._tape.clear()
-        if not optimizer.works_in_place(self._params, self._grads):
+        each = self._net.params, params, self._grads, numbers, optimizer.steps
+        settings, grads = optimizer.prepared(*each)
+        noted = Noted(by_kernels=False, counts=[])
+        if not optimizer.works_in_place(params, grads):
             self._tape.calls += optimizer.plan(self._net.params, self._grads).calls
-            self._is_fixed = False
         else:
-            arguments = self._params, self._grads, self._memories
-            self._is_fixed = self._tape.record(optimizer.note_steps, *arguments)
+            noted = self._tape.record(optimizer.note_steps, params, grads, memories, settings)
             if not is_current:
-                self._tape.add(setattr, optimizer, "state", {**optimizer.state, **self._memories})
+                self._tape.add(setattr, optimizer, "state", {**optimizer.state, **memories})
+        self._tape.add(setattr, optimizer, "steps", 0)
+        self._steps = self._tape.calls[-1]
         self._tape.add(self.done.append, "updated")
+        if len(self._tape.renewals) < len(params):
+            self._tape.renewals.clear()
+        may_be_renewed = bool(self._tape.renewals) or not noted.counts
+        # What makes the state anew would make others' states forgotten in the next step.
+        if is_current and noted.by_kernels and grads is self._grads and may_be_renewed:
+            self._settings = settings
+            self._counts = [*zip(memories.values(), noted.counts, strict=bool(noted.counts))]
+            self._made_for, self._groups = numbers, optimizer.own_groups

@@ -12,7 +12,7 @@ from xpnet.kernels.numba import updates
 from xpnet.kernels.numba.pieces import alone
 from xpnet.kernels.numba.team import PASS, Kernel, divide
 from xpnet.kernels.numpy.optimizers import sgd_of_many
-from xpnet.kernels.optimizers import register, update
+from xpnet.kernels.optimizers import of_sgd, register, update
 
 __all__: list[str] = []
 
@@ -31,12 +31,12 @@ def _compile(rule: Kernel, arrays: int, numbers: int, dtype: np.dtype[Any]) -> N
     rule(alone(0), *arrays * [nothing], *numbers * [dtype.type(0)])
 
 
-_sgd_of_few = partial(update, _run, updates.sgd)
+_sgd_of_few = partial(update, _run, updates.sgd, of_sgd, ())
 
 
 @ops.sgd_update.kernel("numba", checks_itself=True)
 def _sgd(param: _Host, grad: _Host, *, lr: float) -> Any:
-    return sgd_of_many(param, grad, lr=lr) or _sgd_of_few(param, grad, settings=(lr,))
+    return sgd_of_many(param, grad, lr=lr) or _sgd_of_few(param, grad, lr=lr)
 
 
 register("numba", updates, _run)
