@@ -25,6 +25,8 @@ LEVELS = [
     {"metrics"},
     {"kernels"},
     {"ops"},
+    {"labels"},
+    {"numerics", "output"},
     {"together", "dispatch", "streams", "progress", "scoped"},
     {"checks"},
     {"arrays"},

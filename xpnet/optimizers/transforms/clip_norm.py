@@ -8,8 +8,8 @@ from typing import Any
 from xpnet._typing import Array, Namespace
 from xpnet.arrays import array_namespace
 from xpnet.checks import check_not_negative, check_same_home
-from xpnet.ops.precision import rounded, widened
-from xpnet.ops.sums import total
+from xpnet.numerics.precision import rounded, widened
+from xpnet.numerics.sums import total
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.transforms.transform import Gradients, Transform, as_number
 

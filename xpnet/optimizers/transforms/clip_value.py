@@ -8,7 +8,7 @@ from typing import Any
 from xpnet._typing import Array, Namespace
 from xpnet.arrays import array_namespace, device_of
 from xpnet.checks import check_not_negative
-from xpnet.ops.precision import rounded, widened
+from xpnet.numerics.precision import rounded, widened
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.transforms.transform import Gradients, Transform, as_number
 

@@ -12,8 +12,8 @@ from xpnet._typing import Array, Namespace
 from xpnet.arrays import device_of
 from xpnet.checks import check_not_negative, check_same_home
 from xpnet.errors import SettingError
-from xpnet.ops.philox import constant_word, philox4x32, stream_words, word_dtype
-from xpnet.ops.precision import rounded, widened
+from xpnet.numerics.philox import constant_word, philox4x32, stream_words, word_dtype
+from xpnet.numerics.precision import rounded, widened
 from xpnet.optimizers.setting import Setting
 from xpnet.optimizers.transforms.transform import Gradients, Transform, as_number
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from xpnet._typing import Array, Namespace, Number
 from xpnet.errors import SettingError
-from xpnet.ops.precision import widened
+from xpnet.numerics.precision import widened
 from xpnet.optimizers.paths import check_pattern, matched
 from xpnet.optimizers.setting import Settable
 from xpnet.quiet import quiet
