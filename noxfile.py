@@ -166,8 +166,8 @@ def libraries(session: nox.Session) -> None:
 def mutation(session: nox.Session) -> None:
     """Break ops, layers, nets and compiled steps in every small way: docs/mutation.md; hours.
 
-    With names of files, such as ``nox -s mutation -- xpnet/ops/relu.py``, only these are broken,
-    and what survives is listed.
+    With names of files, such as ``nox -s mutation -- xpnet/ops/activations.py``, only these are
+    broken, and what survives is listed.
     """
     session.install("-e", ".", *group("test"), "mutmut")
     folders = []

@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 NEEDED = ["xpnet", "tests", "examples", "noxfile.py", "pyproject.toml", "README.md", "LICENSE"]
 NEEDED += ["conftest.py"]
-KERNEL = re.compile(r"^ .*_kernel(\.\w+)?\(.*\)$", re.MULTILINE)
+KERNEL = re.compile(r"^ .*(kernels\.ask\w*|= kernel)\(.*\)$", re.MULTILINE)
 UNMARKED = "  # pragma: no mutate"
 
 

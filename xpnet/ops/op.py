@@ -296,7 +296,8 @@ class Declaration:
         arguments = self.arguments(inputs, settings)
         out = arguments.pop("out", None)
         xp, plain = self._together(arguments)
-        self._check(self.checks_of_dout, arguments)
+        for check, names in self.checks_of_dout:
+            check(self.title, *map(arguments.__getitem__, names))
         return self._computed(xp, arguments, self._with_plain_labels(plain), out, None)
 
     def arguments(self, inputs: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
@@ -320,15 +321,11 @@ class Declaration:
     def _checked(self, arguments: dict[str, Any], out: Array | None) -> tuple[Any, dict[str, Any]]:
         """Return the namespace and the arguments to compute with, all of which are right."""
         xp, plain = self._together(arguments)
-        self._check(self.checks_of_dout, arguments)
-        self._check(self.checks, arguments)
+        for check, names in (*self.checks_of_dout, *self.checks):
+            check(self.title, *map(arguments.__getitem__, names))
         if out is not None and self.like is not None:
             check_out(self.title, out, **{self.like: arguments[self.like]})
         return xp, self._with_plain_labels(plain) if self.labels else plain
-
-    def _check(self, checks: list[_Check], arguments: dict[str, Any]) -> None:
-        for check, names in checks:
-            check(self.title, *map(arguments.__getitem__, names))
 
     def _with_plain_labels(self, plain: dict[str, Any]) -> dict[str, Any]:
         return plain | {name: adapter_of(plain[name]).plain(plain[name]) for name in self.labels}
@@ -357,17 +354,18 @@ class Declaration:
     ) -> Any:
         """Return a result, unless a kernel has it that of the formula, as the user wants it."""
         if result is None:
-            result = self.formula(xp, **self._widened(xp, plain))
+            result = self.formula(xp, **(plain if self.in_16_bits else self._widened(xp, plain)))
         given = plain if self.of is None else arguments
         if type(result) is tuple:
             pairs = zip(result, self._likes, strict=True)
             first, *others = (_rounded(xp, each, given, like) for each, like in pairs)
             return self._delivered(first, out), *others
-        return self._delivered(_rounded(xp, result, given, self._likes[0]), out)
+        result = _rounded(xp, result, given, self._likes[0])
+        return result if out is None else self._delivered(result, out)
 
     def _widened(self, xp: Namespace, plain: dict[str, Any]) -> dict[str, Any]:
         """Return what the formula gets: 16 bits in float32, in which sums may be held."""
-        if self.in_16_bits or not self._is_of_halves(plain):
+        if not self._is_of_halves(plain):
             return plain
         floats = {n: plain[n] for n in self.arrays if hasattr(plain[n], "dtype")}
         return {**plain, **dict(zip(floats, widened(xp, *floats.values()), strict=True))}
