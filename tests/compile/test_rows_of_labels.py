@@ -77,4 +77,6 @@ def test_a_wrong_row_is_named_as_by_the_op_and_changes_no_parameter(labels, samp
             np.testing.assert_array_equal(array, before[name])
         step(x, t)
 
-    assert str(expected.value).startswith("SoftmaxWithLoss: row 71 of t sums to 10 with")
+    assert str(expected.value).startswith(
+        "xpnet.ops.softmax_with_loss: row 71 of t sums to 10 with"
+    )
