@@ -244,7 +244,7 @@ class Declaration:
                         y = kernel(x, out=out)
                         if y is not None:
                             return y
-            return otherwise((x,), {"out": out}, suiting is None)
+            return otherwise((x,), {} if out is None else {"out": out}, suiting is None)
 
         def of_any(*inputs: Any, **settings: Any) -> Any:
             suiting = None
@@ -269,24 +269,32 @@ class Declaration:
         """Do what the op does where no kernel was found at once."""
         arguments = self.arguments(inputs, settings)
         out = arguments.pop("out", None)
-        for value in arguments.values():
-            if type(value) in RECORDERS:
-                if out is not None:
-                    msg = f"{self.title}: a recorded value is new; call without out="
-                    raise NotWritableError(msg)
-                in_order = {name: arguments[name] for name in self.names}
-                return RECORDERS[type(value)](self.function, in_order)
+        if not RECORDERS.keys().isdisjoint(map(type, arguments.values())):
+            return self._recorded(arguments, out)
         lead = arguments[self.names[self.lead]]
         if ask_at_once and hasattr(lead, "dtype"):
             result = self.kernels.ask(lead, *inputs, checks_itself=True, **settings)
             if result is not None:
                 return result
         xp, plain = self._checked(arguments, out)
-        result = None
         if xp is not None and self.kernels.after_checks.get(type(lead), True):
             given = {**plain, "out": out} if self.takes_out else plain
             result = self.kernels.ask(lead, checks_itself=False, **given)
-        return self._computed(xp, arguments, plain, out, result)
+            if result is not None and plain is arguments:
+                return result  # of what the user gave, a kernel makes what the user wants
+        else:
+            result = None
+        if result is None:
+            result = self._from_formula(xp, plain)
+        return self._finished(xp, plain if self.of is None else arguments, out, result)
+
+    def _recorded(self, arguments: dict[str, Any], out: Array | None) -> Any:
+        if out is not None:
+            msg = f"{self.title}: a recorded value is new; call without out="
+            raise NotWritableError(msg)
+        in_order = {name: arguments[name] for name in self.names}
+        recorded = next(type(each) for each in in_order.values() if type(each) in RECORDERS)
+        return RECORDERS[recorded](self.function, in_order)
 
     def trusted(self, *inputs: Any, **settings: Any) -> Any:
         """Do what the op does, with no more than ``dout`` to be checked."""
@@ -298,7 +306,9 @@ class Declaration:
         xp, plain = self._together(arguments)
         for check, names in self.checks_of_dout:
             check(self.title, *map(arguments.__getitem__, names))
-        return self._computed(xp, arguments, self._with_plain_labels(plain), out, None)
+        plain = self._with_plain_labels(plain)
+        result = self._from_formula(xp, plain)
+        return self._finished(xp, plain if self.of is None else arguments, out, result)
 
     def arguments(self, inputs: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
         """Return all arguments by name; Python's own error, and who was called, if they are wrong.
@@ -325,10 +335,14 @@ class Declaration:
             check(self.title, *map(arguments.__getitem__, names))
         if out is not None and self.like is not None:
             check_out(self.title, out, **{self.like: arguments[self.like]})
-        return xp, self._with_plain_labels(plain) if self.labels else plain
+        return xp, self._with_plain_labels(plain)
 
     def _with_plain_labels(self, plain: dict[str, Any]) -> dict[str, Any]:
-        return plain | {name: adapter_of(plain[name]).plain(plain[name]) for name in self.labels}
+        for name in self.labels:
+            labels = adapter_of(plain[name]).plain(plain[name])
+            if labels is not plain[name]:
+                plain = {**plain, name: labels}
+        return plain
 
     def _together(self, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Return the namespace, None for numbers alone, and arguments with floats of one width."""
@@ -344,18 +358,13 @@ class Declaration:
         xp, *together = floats_together(self.title, **arrays)
         return xp, {**arguments, **dict(zip(arrays, together, strict=True))}
 
-    def _computed(
-        self,
-        xp: Namespace,
-        arguments: dict[str, Any],
-        plain: dict[str, Any],
-        out: Array | None,
-        result: Any,
+    def _from_formula(self, xp: Namespace, plain: dict[str, Any]) -> Any:
+        return self.formula(xp, **(plain if self.in_16_bits else self._widened(xp, plain)))
+
+    def _finished(
+        self, xp: Namespace, given: dict[str, Any], out: Array | None, result: Any
     ) -> Any:
-        """Return a result, unless a kernel has it that of the formula, as the user wants it."""
-        if result is None:
-            result = self.formula(xp, **(plain if self.in_16_bits else self._widened(xp, plain)))
-        given = plain if self.of is None else arguments
+        """Return a result in the dtypes of what it belongs to, where the user wants it."""
         if type(result) is tuple:
             pairs = zip(result, self._likes, strict=True)
             first, *others = (_rounded(xp, each, given, like) for each, like in pairs)
