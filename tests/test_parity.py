@@ -156,6 +156,8 @@ def test_flushing_takes_subnormal_numbers_alone():
 
 
 def test_rounding_explains_the_training_curve(xpnet_backend):
+    if xpnet_backend.name == "array_api_strict":
+        pytest.skip("array-api-strict computes with NumPy")
     dtype = dtype_name(xpnet_backend.dtype)
     if dtype not in ("float32", "float64"):
         pytest.skip("curves are compared in float32 and float64")

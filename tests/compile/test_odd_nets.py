@@ -20,6 +20,7 @@ from xpnet.layers.tree import walk
 from xpnet.testing import backends_to_test
 
 OPTIMIZERS = [lambda: SGD(0.125), lambda: Momentum(0.125), lambda: Adam(0.0625)]
+COMPILING = "numpy", "jax", "cupy"
 SAMPLES = [8, 8, 3, 8, 3, 8, 8, 3]
 
 
@@ -117,6 +118,8 @@ def check(odd, make_optimizer, backend, sizes=SAMPLES):
 
 @pytest.mark.parametrize("name", ODD_NETS)
 def test_odd_net(name, backend):
+    if backend.name not in COMPILING and list(ODD_NETS).index(name) % 4:
+        pytest.skip("where all steps are eager, every fourth net tells")
     odd, number = ODD_NETS[name], list(ODD_NETS).index(name)
     make_optimizer = OPTIMIZERS[number % len(OPTIMIZERS)]
     with warnings.catch_warnings(record=True) as told:
