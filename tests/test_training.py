@@ -261,14 +261,14 @@ def test_nothing_is_printed_unless_asked_for(capsys):
 class Stopping(SGD):
     """An optimizer that fails after some steps."""
 
-    def __init__(self, steps, error):
+    def __init__(self, left, error):
         super().__init__(lr=0.5)
-        self.steps, self.error = steps, error
+        self.left, self.error = left, error
 
     def update(self, params, grads):
-        if self.steps == 0:
+        if self.left == 0:
             raise self.error
-        self.steps -= 1
+        self.left -= 1
         super().update(params, grads)
 
 

@@ -56,7 +56,7 @@ class UnsupportedArrayError(BackendMismatchError):
     ...     xpnet.relu(np.ma.masked_less([-1.0, 2.0], 0))
     ... except xpnet.UnsupportedArrayError as error:
     ...     print(error)
-    ReLU: x is a MaskedArray, which computes otherwise than an array: its mask would be \
+    xpnet.relu: x is a MaskedArray, which computes otherwise than an array: its mask would be \
 lost; fill what is masked with np.ma.filled(x, 0.0)
     """
 

@@ -7,7 +7,7 @@ import pytest
 from compile.test_compile import Doubled
 
 import xpnet
-from xpnet import SGD, Affine, Dropout, ReLU, Sequential, Sigmoid
+from xpnet import SGD, Affine, Concat, Dropout, ReLU, Sequential, Sigmoid
 
 pytestmark = pytest.mark.usefixtures("numpy_with_each_set_of_kernels")
 
@@ -89,6 +89,7 @@ NETS = {
     "with gaps, for kernels": lambda: [EverySecond(), affine(FEATURES // 2)],
     "one for all": lambda: [Mean(), Matrix(), Mean(), Centred(), affine(8)],
     "weights by columns": lambda: [transposed()],
+    "branches": lambda: [Concat(affine(FEATURES, 4), affine(FEATURES, 6, seed=1))],
 }
 LAYOUTS = {
     "contiguous": lambda a: a,
@@ -150,6 +151,7 @@ def test_for_other_shapes_and_dtypes_too(shape, dtype, layout):
         batches = [(layout(x), layout(t)) for x, t in batches]
         assert_same_bits(NETS["affine"], batches)
         assert_same_bits(NETS["own"], batches)
+        assert_same_bits(NETS["branches"], batches)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", ">i4", "int64"])

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from cuda_on_cpu import CPU
-from kernels.arguments import ARGUMENTS, call
+from kernels.arguments import arguments, call
 from optimizers.catalog import OPTIMIZERS
 
 from xpnet import backends, kernels
@@ -28,7 +28,7 @@ OPS = [op for op in KERNELS if not op.endswith("_update")]
 
 
 def registered(launch):
-    """Return the kernels with ``out`` as their last argument, as ``ARGUMENTS`` has it."""
+    """Return the kernels with ``out`` as their last argument, as ``arguments`` has it."""
 
     def in_order(op, kernel):
         def run(*args, **settings):
@@ -59,7 +59,7 @@ def assert_close(found, expected, length):
 @pytest.mark.parametrize("op", OPS)
 def test_a_kernel_is_its_op(op, shape, dtype, cpu: CPU) -> None:
     x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
-    args = ARGUMENTS[op](x, np.random.default_rng(1))
+    args = arguments(op, None, x, np.random.default_rng(1))
     copies = [np.copy(a) if isinstance(a, np.ndarray) else a for a in args]
 
     found = registered(cpu)[op](*args)
@@ -92,7 +92,7 @@ def _arrays_that_tell_their_address_are_known(monkeypatch):
 
 def arguments_but_out(op, shape=(5, 7)):
     x = np.random.default_rng(0).standard_normal(shape).astype("float32")
-    *args, _ = ARGUMENTS[op](x, np.random.default_rng(1))
+    *args, _ = arguments(op, None, x, np.random.default_rng(1))
     return [a.view(DeviceArray) if isinstance(a, np.ndarray) else a for a in args]
 
 
@@ -214,7 +214,7 @@ def test_an_array_on_another_device_goes_to_the_generic_op(op, cpu: CPU) -> None
 @pytest.mark.parametrize("op", OPS)
 def test_other_layouts_go_to_the_generic_op(op, cpu: CPU) -> None:
     x = np.random.default_rng(0).standard_normal((6, 5)).astype("float32")
-    args = ARGUMENTS[op](x, np.random.default_rng(1))
+    args = arguments(op, None, x, np.random.default_rng(1))
     args = [np.asfortranarray(a) if np.ndim(a) == 2 else a for a in args]
 
     assert registered(cpu)[op](*args) is None

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from xpnet import kernels, ops
-from xpnet.ops.fused import affine_relu
 from xpnet.ops.op import OPS
 
 # Each takes scores x of shape (..., C) and a generator, and returns what kernels of the op take.
+# Only ops are here whose arguments are not all like x; what others take is in their examples.
 ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
-    "add": lambda x, rng: (x, _alike(x, rng), None),
-    "add_backward": lambda x, rng: (_alike(x, rng), x, _alike(x, rng)),
     "affine": lambda x, rng: (x, _like(x, rng, x.shape[-1], 3), _like(x, rng, 3)),
     "affine_backward": lambda x, rng: (
         _like(x, rng, *x.shape[:-1], 3),
@@ -29,16 +27,6 @@ ARGUMENTS: dict[str, Callable[[Any, Any], tuple[Any, ...]]] = {
     "affine_relu": lambda x, rng: (x, _like(x, rng, x.shape[-1], 3), _like(x, rng, 3)),
     "dropout": lambda x, _rng: (x, 0.3, 2**40 + 7, 2**32 - 5, None),
     "dropout_backward": lambda x, rng: (_alike(x, rng), _exact(_mask, x), 0.3, None),
-    "log_softmax": lambda x, _rng: (x, -1, None),
-    "log_softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.log_softmax, x), -1, None),
-    "mul": lambda x, rng: (x, _alike(x, rng), None),
-    "mul_backward": lambda x, rng: (_alike(x, rng), x, _alike(x, rng)),
-    "relu": lambda x, _rng: (x, None),
-    "relu_backward": lambda x, rng: (_alike(x, rng), _exact(ops.relu, x), None),
-    "sigmoid": lambda x, _rng: (x, None),
-    "sigmoid_backward": lambda x, rng: (_alike(x, rng), _exact(ops.sigmoid, x), None),
-    "softmax": lambda x, _rng: (x, -1, None),
-    "softmax_backward": lambda x, rng: (_alike(x, rng), _exact(ops.softmax, x), -1, None),
     "softmax_with_loss": lambda x, rng: (x, _indices(x, rng)),
     "softmax_with_loss_backward": lambda x, rng: (
         1.5,
@@ -56,21 +44,10 @@ LABELS: dict[str, Callable[[Any, Any], Any]] = {
     "soft rows": lambda x, rng: _soft(x, rng).astype(x.dtype),
 }
 
-# How a public op is called with the arguments of its kernel.
-CALLS: dict[str, Callable[..., Any]] = {
-    "add_backward": ops.add_backward,
-    "affine": ops.affine,
-    "affine_backward": ops.affine_backward,
-    "affine_param_gradients": ops.affine_param_gradients,
-    "affine_relu": affine_relu,
-    "mul_backward": ops.mul_backward,
-    "softmax_with_loss": ops.softmax_with_loss,
-}
-
 
 def arguments(op: str, labels: str | None, x: Any, rng: Any) -> tuple[Any, ...]:
     """Return what kernels of an op take, with such labels if it takes any."""
-    args = [*ARGUMENTS[op](x, rng)]
+    args = [*(ARGUMENTS[op](x, rng) if op in ARGUMENTS else _declared(OPS[op], x, rng))]
     if labels is not None:
         args[OPS[op].names.index("t")] = LABELS[labels](x, rng)
     return tuple(args)
@@ -82,8 +59,38 @@ def labels_of(op: str) -> list[str | None]:
 
 
 def call(op: str, *args: Any) -> Any:
-    """Call a public op with the arguments of its kernel, the last of which is mostly ``out``."""
-    return CALLS[op](*args) if op in CALLS else getattr(ops, op)(*args[:-1], out=args[-1])
+    """Call a public op with the arguments of its kernel, the last of which is ``out`` if any."""
+    function = OPS[op]
+    takes_out = function.declaration.takes_out
+    return function(*args[:-1], out=args[-1]) if takes_out else function(*args)
+
+
+def _is_all_like_x(op: Any) -> bool:
+    """Whether all arrays in the first example of an op are of one shape and any numbers."""
+    examples = (op.declaration.of or op).examples
+    if not examples or any(map(callable, examples[0].values())):
+        return False
+    return len({shape for shape in examples[0].values() if type(shape) is tuple}) == 1
+
+
+def _declared(op: Any, x: Any, rng: Any) -> tuple[Any, ...]:
+    """Return the arguments of the first example, with arrays like x instead of those there."""
+    if not _is_all_like_x(op):
+        msg = f"say in ARGUMENTS what {op.__name__} takes: not all of it is like x"
+        raise NotImplementedError(msg)
+    declaration = op.declaration
+    forward = declaration.of or op
+    parameters = forward.declaration.signature.parameters
+    example = forward.examples[0]
+    given = {name: example.get(name, parameters[name].default) for name in forward.names}
+    given |= {name: _alike(x, rng) for name, each in given.items() if type(each) is tuple}
+    given[forward.arrays[0]] = x
+    if declaration.of is not None:
+        with kernels.disabled():
+            y = forward(*given.values())
+        given |= dict(zip(forward.results, y if type(y) is tuple else (y,), strict=True))
+        given["dout"] = _like(x, rng, *given[forward.results[0]].shape)
+    return *(given[name] for name in op.names), *([None] if declaration.takes_out else [])
 
 
 def _like(x: Any, rng: Any, *shape: int) -> Any:
@@ -116,3 +123,7 @@ def _soft(x: Any, rng: Any) -> Any:
 def _exact(op: Any, x: Any) -> Any:
     with kernels.disabled():
         return op(x)
+
+
+WITH_ARGUMENTS = [name for name, op in OPS.items() if name in ARGUMENTS or _is_all_like_x(op)]
+"""All ops that ``arguments`` knows arguments for."""

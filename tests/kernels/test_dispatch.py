@@ -167,8 +167,12 @@ def test_a_library_without_kernels_uses_the_generic_ops():
     assert providers_of(Plain()) == ()
 
 
-def test_an_op_without_kernels_gets_none():
-    assert ops.add.declaration.kernels.ask_all(X, X, X) is None
+def test_an_op_without_kernels_gets_none(monkeypatch):
+    monkeypatch.setattr(dispatch, "_ALL", {})  # where all kernels of ops are noted
+    kernels_of_none = dispatch.Kernels("an_op_of_ones_own")
+
+    assert kernels_of_none.ask_all(X, X, X) is None
+    assert kernels_of_none.ask(X, X, X, checks_itself=True) is None
 
 
 def test_every_kernel_is_of_an_op_that_exists():

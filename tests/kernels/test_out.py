@@ -59,6 +59,7 @@ def calls(backend, axis=-1):
         yield derivative, (xpnet.asarray(HOST + 1, xp=backend), op(x, *axes), *axes)
     for op in (ops.add, ops.mul):
         yield op, (x, xpnet.asarray(HOST[0], xp=backend))
+        yield op, (x, xpnet.asarray(HOST + 1, xp=backend))
     mask = ops.dropout(x, 0.5, seed=0)[1]
     yield dropout, (x,)
     yield ops.dropout_backward, (x, mask, 0.5)
@@ -96,7 +97,8 @@ def test_a_generic_op_writes_to_out_without_any_kernel(axis, xpnet_backend):
 def test_a_kernel_writes_to_out_where_there_is_one(axis, xpnet_backend):
     if xpnet_backend.name not in ("numpy", "torch", "cupy"):
         pytest.skip("the kernels of this library take no other array for their result")
-    # Those of CuPy alone take 16 bits, and only those of PyTorch any axis but the last.
+    # Those of CuPy alone take 16 bits, and only those of PyTorch any axis but the last. None of
+    # sums and products takes two shapes.
     wide = dtype_name(xpnet_backend.dtype) in ("float32", "float64")
     takes_floats = wide or xpnet_backend.name == "cupy"
     takes_axis = axis != 0 or xpnet_backend.name == "torch"
@@ -110,7 +112,9 @@ def test_a_kernel_writes_to_out_where_there_is_one(axis, xpnet_backend):
             by_labels = op is of_scores and (args[1].ndim == 1 or xpnet_backend.name == "numpy")
             name = "softmax_with_loss_backward" if by_labels else op.__name__
             kernel = provider.kernels.get(name)
-            runs = kernel is not None and takes_floats and (takes_axis or op not in OVER_AXES)
+            takes_shapes = op not in (ops.add, ops.mul) or args[0].shape == args[1].shape
+            takes_both = takes_shapes and (takes_axis or op not in OVER_AXES)
+            runs = kernel is not None and takes_floats and takes_both
             assert ran == ([kernel, kernel] if runs else [])
             np.testing.assert_array_equal(xpnet.to_numpy(out), expected)
 

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from kernels.arguments import ARGUMENTS, arguments, call, labels_of
+from kernels.arguments import WITH_ARGUMENTS, arguments, call, labels_of
 
 import xpnet
 from xpnet import kernels, ops
@@ -69,7 +69,7 @@ def as_tuple(result):
 
 
 @pytest.mark.parametrize(
-    ("op", "labels"), [(op, labels) for op in ARGUMENTS for labels in labels_of(op)]
+    ("op", "labels"), [(op, labels) for op in WITH_ARGUMENTS for labels in labels_of(op)]
 )
 def test_each_op_runs_where_jax_compiles_nothing_and_takes_no_other_rank(op, labels):
     jax = pytest.importorskip("jax")

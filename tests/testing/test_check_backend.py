@@ -19,7 +19,7 @@ def test_a_conforming_library_passes():
         report = check_backend(backend, FEW)
 
     assert report
-    assert report.working() == ["relu[(5, 4)]", "sigmoid[(5, 4)]"]
+    assert report.working() == ["relu[x (5, 4)]", "sigmoid[x (5, 4)]"]
     assert "2 of 2 keep every contract" in str(report)
 
 
@@ -29,10 +29,10 @@ def test_a_wrong_function_is_found_and_its_ops_named(monkeypatch):
         report = check_backend(backend, FEW)
 
     assert not report
-    assert report.working() == ["relu[(5, 4)]"]
+    assert report.working() == ["relu[x (5, 4)]"]
     text = str(report)
     assert "1 of 2 keep every contract" in text
-    assert re.search(r"^sigmoid\[\(5, 4\)\] .*FAIL", text, re.MULTILINE)
+    assert re.search(r"^sigmoid\[x \(5, 4\)\] .*FAIL", text, re.MULTILINE)
 
 
 def test_a_missing_function_is_given_as_the_reason(monkeypatch):

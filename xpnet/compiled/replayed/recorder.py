@@ -125,9 +125,9 @@ class NetRecorder:
         if calls and _is_done_by(calls, result):
             self._calls.append(calls)
             return result
-        if any(_share_memory(result, array) for array in _flat(arguments)):
+        if all(_lies_in(arguments, array) for array in _flat([result])):
             return result
-        kept = tuple(map(np.array, result)) if isinstance(result, tuple) else np.array(result)
+        kept = tuple(map(_alike, result)) if isinstance(result, tuple) else _alike(result)
         self._calls.append([[OpCall(function, list(arguments), kept)]])
         return kept
 
@@ -199,7 +199,7 @@ class NetRecorder:
             twins: dict[int, _Host] = {}  # one gradient under two names is one, and counts once
             for _, each in walk(layer):
                 for own_name, grad in each.grads.items():
-                    twin = twins.setdefault(id(grad), np.array(grad))
+                    twin = twins.setdefault(id(grad), _alike(grad))
                     copies[id(each), own_name] = each, twin
             self._copies |= {key: kept for key, (_, kept) in copies.items()}
         self.called.append(layer)
@@ -272,12 +272,16 @@ def _copy(kept: _Host, result: Any) -> None:
 
 
 def _twin(layer: Any, array: Any) -> _Host:
-    """Return a copy that lies in memory alike, gaps and all: methods may round by the layout."""
-    if isinstance(array, bool | int | float | np.generic):
-        return np.asarray(array)
-    if type(array) is not np.ndarray:
+    """Return a copy of what a layer returned."""
+    if not isinstance(array, bool | int | float | np.generic) and type(array) is not np.ndarray:
         msg = f"{type(layer).__name__} returns a {type(array).__name__}, not one array"
         raise NotCompiledError(msg)
+    return _alike(array)
+
+
+def _alike(array: Any) -> _Host:
+    """Return a copy that lies in memory alike, gaps and all: ops may round by the layout."""
+    array = np.asarray(array)
     ends = zip(array.shape, array.strides, strict=True)
     spans = [stride * (length - 1) for length, stride in ends]
     before = -sum(span for span in spans if span < 0)
@@ -314,9 +318,11 @@ def _flat(arguments: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _share_memory(result: Any, array: Any) -> bool:
-    both = isinstance(result, np.ndarray) and isinstance(array, np.ndarray)
-    return both and np.may_share_memory(result, array)
+def _lies_in(arguments: Sequence[Any], result: Any) -> bool:
+    """Whether a result lies where one of the arguments does."""
+    arrays = [array for array in _flat(arguments) if isinstance(array, np.ndarray)]
+    is_array = isinstance(result, np.ndarray)
+    return is_array and any(np.may_share_memory(result, array) for array in arrays)
 
 
 def _taped(function: Callable[..., Any], arrays: tuple[Any, ...]) -> tuple[Any, list[Call]]:
