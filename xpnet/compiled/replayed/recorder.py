@@ -288,7 +288,7 @@ def _alike(array: Any) -> _Host:
     """Return a copy that lies in memory alike, gaps and all: ops may round by the layout."""
     array = np.asarray(array)
     if array.dtype.hasobject:
-        return array.copy()  # there must be objects in its memory from the beginning
+        return np.array(array)  # there must be objects in its memory from the beginning
     ends = zip(array.shape, array.strides, strict=True)
     spans = [stride * (length - 1) for length, stride in ends]
     before = -sum(span for span in spans if span < 0)
