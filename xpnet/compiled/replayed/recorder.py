@@ -125,9 +125,9 @@ class NetRecorder:
         if calls and _is_done_by(calls, result):
             self._calls.append(calls)
             return result
-        if all(_lies_in(arguments, array) for array in _flat([result])):
+        if all(array is None or _lies_in(arguments, array) for array in _flat([result])):
             return result
-        kept = tuple(map(_alike, result)) if isinstance(result, tuple) else _alike(result)
+        kept = tuple(map(_kept, result)) if isinstance(result, tuple) else _alike(result)
         self._calls.append([[OpCall(function, list(arguments), kept)]])
         return kept
 
@@ -241,7 +241,8 @@ class OpCall(NamedTuple):
             _copy(self.kept, result)
             return
         for kept, array in zip(self.kept, result, strict=True):
-            _copy(kept, array)
+            if kept is not None:
+                _copy(kept, array)
 
 
 class _Fused(NamedTuple):
@@ -279,9 +280,15 @@ def _twin(layer: Any, array: Any) -> _Host:
     return _alike(array)
 
 
+def _kept(gradient: Any) -> _Host | None:
+    return None if gradient is None else _alike(gradient)
+
+
 def _alike(array: Any) -> _Host:
     """Return a copy that lies in memory alike, gaps and all: ops may round by the layout."""
     array = np.asarray(array)
+    if array.dtype.hasobject:
+        return np.array(array)  # there must be objects in its memory from the beginning
     ends = zip(array.shape, array.strides, strict=True)
     spans = [stride * (length - 1) for length, stride in ends]
     before = -sum(span for span in spans if span < 0)
