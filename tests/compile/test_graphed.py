@@ -123,7 +123,7 @@ def test_a_number_of_a_mask_that_is_none_is_named():
     before = {name: array.copy() for name, array in net.params.items()}
     net.layers["Dropout1"].step = -1
 
-    with pytest.raises(ValueError, match="Dropout: step is -1"):
+    with pytest.raises(ValueError, match=r"xpnet\.ops\.dropout: step is -1"):
         step(*batch(8))
 
     for name, array in before.items():

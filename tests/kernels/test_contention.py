@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import xpnet
+from xpnet import kernels
 from xpnet.kernels import blas, contention
 from xpnet.kernels.contention import Contention, waited
 
@@ -163,7 +164,7 @@ def test_openblas_does_what_it_is_told():
     assert blas.blas_thread_count() == before
 
 
-@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"])
+@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "XPNET_KERNELS"])
 def test_what_the_user_has_chosen_stays(name):
     code = """
 from xpnet.kernels import contention
@@ -172,12 +173,23 @@ print(contention.run(lambda x: x, 5))
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, name: "2"},
+        env={**os.environ, name: "numpy" if name == "XPNET_KERNELS" else "2"},
         capture_output=True,
         text=True,
         check=True,
     )
     assert done.stdout == "5\n"
+
+
+def test_where_kernels_are_chosen_nothing_is_changed(machine, monkeypatch):
+    monkeypatch.setattr(contention, "_CHOSEN", False)
+    monkeypatch.setattr(contention, "_of_process", machine.contention)
+    machine.contention.threads, machine.contention._next = 2, 10**18
+
+    with kernels.disabled():
+        assert contention.run(machine.product) == 2
+
+    assert machine.told == []
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, TypeVar
 
+from xpnet.dispatch import policy
 from xpnet.kernels.blas import blas_thread_count, set_blas_thread_count
 
 __all__ = ["Contention", "run", "usual_thread_count", "waited"]
@@ -130,7 +131,7 @@ def waited() -> int | None:
 
 
 def _is_chosen() -> bool:
-    names = "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"
+    names = "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "XPNET_KERNELS"
     return any(name in os.environ for name in names)
 
 
@@ -145,9 +146,12 @@ def usual_thread_count() -> int:
 def run(step: Callable[..., _T], *args: Any) -> _T:
     """Take a step with as many threads of BLAS as pay, and return what it returns.
 
-    Where the environment says how many there shall be, that is left as it is.
+    Where the environment says how many there shall be, or somebody which kernels run, that is left
+    as it is: whole products, as kernels do not make them, may have other last bits then.
     """
-    return step(*args) if _CHOSEN else _of_process.run(step, *args)
+    if _CHOSEN or policy.get() is not None:
+        return step(*args)
+    return _of_process.run(step, *args)
 
 
 _CHOSEN = _is_chosen()
