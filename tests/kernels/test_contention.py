@@ -81,7 +81,7 @@ def test_all_threads_are_tried_again_and_kept_when_it_is_quiet(machine):
 
 def test_where_one_thread_is_not_faster_all_stay_for_seconds(machine):
     machine.is_busy, machine.together, machine.alone = True, 10, 9
-    machine.steps(250)
+    machine.steps(1_200)
     told = len(machine.told)
 
     assert told > 0

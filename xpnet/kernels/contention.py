@@ -25,7 +25,7 @@ _LATE = 2_000_000
 # How long is looked before something is changed, and what lies too far back to tell of now.
 _LOOK, _OLD = 20_000_000, 200_000_000
 # How long one thread does it before all may try again; then twice as long each time.
-_SHORT, _LONG = 100_000_000, 8_000_000_000
+_SHORT, _LONG = 1_000_000_000, 8_000_000_000
 
 # What share of the time threads wait for a processor where there are too few.
 _IS_BUSY = 0.25
