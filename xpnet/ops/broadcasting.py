@@ -12,7 +12,16 @@ from xpnet.numerics.ranks import of_one_rank
 from xpnet.numerics.sums import total
 from xpnet.together import floats_together
 
-__all__ = ["is_number", "operands", "operands_backward", "shape_of", "summed_to"]
+__all__ = [
+    "broadcast_shape",
+    "check_dout_of_both",
+    "is_number",
+    "operands",
+    "operands_backward",
+    "shape_of",
+    "summed_to",
+    "unbroadcast",
+]
 
 
 def is_number(x: Any) -> bool:
@@ -57,7 +66,7 @@ def operands(op: str, x: Array | Number, y: Array | Number) -> tuple[Any, ...]:
         if xp is not None:
             return xp, x, y
     xp, x, y = _together(op, x=x, y=y)
-    _broadcast_shape(op, shape_of(x), shape_of(y))
+    broadcast_shape(op, x, y)
     return xp, *of_one_rank(x, y)
 
 
@@ -80,9 +89,7 @@ def operands_backward(
             if xp is not None:
                 return xp, dout, x, y
     xp, dout, wide_x, wide_y = _together(op, dout=dout, x=x, y=y)
-    expected = _broadcast_shape(op, shape_of(x), shape_of(y))
-    if shape_of(dout) != expected:
-        raise ShapeError(upstream_shape_text(op, shape_of(dout), expected))
+    check_dout_of_both(op, dout, x, y)
     _, wide_x, wide_y = of_one_rank(dout, wide_x, wide_y)
     return xp, dout, wide_x, wide_y
 
@@ -106,9 +113,17 @@ def summed_to(
     if xp is None or is_number(gradient):
         return gradient
     like = next((array for array in (x, beside) if not is_number(array)), gradient)
-    shape, found = shape_of(x), shape_of(gradient)
+    return rounded(xp, unbroadcast(xp, gradient, x), like)
+
+
+def unbroadcast(xp: Namespace, gradient: Array | Number, x: Array | Number) -> Any:
+    """Return a gradient summed over the axes along which ``x`` was repeated; 16 bits in float32.
+
+    Where none was repeated, it is the gradient itself.
+    """
+    found, shape = shape_of(gradient), shape_of(x)
     if found == shape:
-        return rounded(xp, gradient, like)
+        return gradient
     extra = len(found) - len(shape)
     repeated = tuple(
         axis
@@ -116,7 +131,7 @@ def summed_to(
         if axis < extra or (shape[axis - extra] == 1 and length != 1)
     )
     (wide,) = widened(xp, gradient)
-    return rounded(xp, xp.reshape(total(xp, wide, axis=repeated), shape), like)
+    return xp.reshape(total(xp, wide, axis=repeated), shape)
 
 
 def _together(op: str, **values: Array | Number) -> tuple[Any, ...]:
@@ -131,18 +146,41 @@ def _together(op: str, **values: Array | Number) -> tuple[Any, ...]:
     return xp, *{**values, **dict(zip(arrays, together, strict=True))}.values()
 
 
-def _broadcast_shape(op: str, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[int, ...]:
-    if x == y:
-        return x
-    rank = max(len(x), len(y))
-    pairs = zip((1,) * (rank - len(x)) + x, (1,) * (rank - len(y)) + y, strict=True)
+def broadcast_shape(who: str, x: Array | Number, y: Array | Number) -> tuple[int, ...]:
+    """Return the shape that two operands have together.
+
+    Raises
+    ------
+    ShapeError
+        If they do not broadcast.
+    """
+    of_x, of_y = shape_of(x), shape_of(y)
+    if of_x == of_y:
+        return of_x
+    rank = max(len(of_x), len(of_y))
+    pairs = zip((1,) * (rank - len(of_x)) + of_x, (1,) * (rank - len(of_y)) + of_y, strict=True)
     shape = []
     for a, b in pairs:
         if a != b and 1 not in (a, b):
             msg = (
-                f"{op}: x of shape {x} and y of shape {y} do not broadcast; "
+                f"{who}: x of shape {of_x} and y of shape {of_y} do not broadcast; "
                 "counted from the last axis, lengths must be equal or 1"
             )
             raise ShapeError(msg)
         shape.append(b if a == 1 else a)
     return tuple(shape)
+
+
+def check_dout_of_both(
+    who: str, dout: Array | Number, x: Array | Number, y: Array | Number
+) -> None:
+    """Make sure that a gradient has the shape of what two operands make.
+
+    Raises
+    ------
+    ShapeError
+        If it does not, or they do not broadcast.
+    """
+    expected = broadcast_shape(who, x, y)
+    if shape_of(dout) != expected:
+        raise ShapeError(upstream_shape_text(who, shape_of(dout), expected))
